@@ -1,0 +1,468 @@
+//! The server's side of a request: a [`Transport`] in safe Rust behind the C
+//! functions of the ABI.
+//!
+//! A server implements [`Transport`], fills a [`RequestHead`], and calls the
+//! app through a [`Hosted`] request. The functions that the app calls back
+//! check that they run on the thread that is inside `call` or `next`; anywhere
+//! else they answer STATE and do nothing. That check is what keeps safe code
+//! sound: `thread::scope` inside a call can reach the input.
+
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::marker::{PhantomData, PhantomPinned};
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::time::Duration;
+
+use super::guard::{caught, guard, guard_quiet};
+use super::types::*;
+use super::view::{Header, HostRef, RequestRef, Slice, pairs, raw_pairs};
+use crate::app::App;
+use crate::body::{Body, Chunk};
+use crate::environ::Environ;
+use crate::error::{Error, Result};
+use crate::log::Level;
+use crate::start_response::{Head, RequestStart};
+use crate::status::Status;
+
+/// What a server does for an app while a request runs. All of it is called on
+/// the thread that is inside [`Hosted::call`] or [`Hosted::next`].
+pub trait Transport {
+    /// `start_response`: check with [`Head::check`], copy, keep the state with
+    /// [`ResponseState`](crate::ResponseState).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::State`].
+    fn start(&mut self, head: Head<'_>) -> Result<()>;
+
+    /// Reads body bytes that follow the preread ones; 0 at the end.
+    ///
+    /// # Errors
+    /// [`Error::truncated`] for a body cut short, [`Error::Gone`].
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize>;
+
+    /// Sends bytes of the response body; empty bytes with `flush` send what is
+    /// buffered, the head included.
+    ///
+    /// # Errors
+    /// [`Error::State`] before `start`, [`Error::Limit`], [`Error::Gone`].
+    fn write(&mut self, bytes: &[u8], flush: bool) -> Result<()>;
+
+    /// Waits.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] when the client left meanwhile.
+    fn sleep(&mut self, duration: Duration) -> Result<()>;
+
+    /// Whether the client has left (a reset or a failed write, never its FIN
+    /// alone), and how long the deadline is away.
+    fn state(&mut self) -> (bool, Option<Duration>);
+}
+
+/// A request's data, borrowed for as long as its [`Hosted`] request lives.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestHead<'h> {
+    /// REQUEST_METHOD.
+    pub method: &'h [u8],
+    /// SCRIPT_NAME.
+    pub script_name: &'h [u8],
+    /// PATH_INFO.
+    pub path_info: &'h [u8],
+    /// QUERY_STRING.
+    pub query_string: &'h [u8],
+    /// REQUEST_URI.
+    pub request_uri: &'h [u8],
+    /// Length of the body; `None` where it is chunked.
+    pub content_length: Option<u64>,
+    /// Body bytes that have arrived already.
+    pub preread: &'h [u8],
+    /// Whether `preread` is the whole body.
+    pub body_complete: bool,
+    /// The other variables: SERVER_NAME, SERVER_PORT, SERVER_PROTOCOL,
+    /// `gateway.*`, and what else is known.
+    pub env: &'h [Header<'h>],
+    /// Whether `env` holds `HTTP_*` entries, which win over the headers.
+    pub edited: bool,
+    /// The headers.
+    pub headers: &'h [Header<'h>],
+}
+
+impl RequestHead<'_> {
+    /// A request of nothing, to be filled.
+    pub const EMPTY: Self = Self {
+        method: b"",
+        script_name: b"",
+        path_info: b"",
+        query_string: b"",
+        request_uri: b"",
+        content_length: Some(0),
+        preread: b"",
+        body_complete: false,
+        env: &[],
+        edited: false,
+        headers: &[],
+    };
+}
+
+/// No thread is inside the request.
+const IDLE: usize = 0;
+/// The transport is at work for the thread inside.
+const BUSY: usize = 1;
+
+/// A number that no other living thread has, and that is neither IDLE nor BUSY.
+fn this_thread() -> usize {
+    thread_local!(static MARK: u16 = const { 0 });
+    MARK.with(|mark| ptr::from_ref(mark).addr())
+}
+
+/// A request of a host: the C struct first, so that a pointer to it is a
+/// pointer to the whole, then what the C functions need.
+#[repr(C)]
+pub struct Hosted<'h, T> {
+    raw: GwRequest,
+    /// IDLE, BUSY, or the thread inside `call` or `next`.
+    inside: AtomicUsize,
+    transport: UnsafeCell<T>,
+    data: PhantomData<&'h ()>,
+    pin: PhantomPinned,
+}
+
+// SAFETY: the raw part is immutable while shared, and the transport is reached
+// only by the thread that `inside` names or that moved it from IDLE to BUSY.
+unsafe impl<T: Send> Send for Hosted<'_, T> {}
+// SAFETY: as for Send.
+unsafe impl<T: Send> Sync for Hosted<'_, T> {}
+
+impl<'h, T: Transport> Hosted<'h, T> {
+    const VT: GwRequestVt = GwRequestVt {
+        size: size_of::<GwRequestVt>() as u32,
+        reserved: 0,
+        start_response: Some(start_response::<T>),
+        read: Some(read::<T>),
+        write: Some(write::<T>),
+        sleep: Some(sleep::<T>),
+        state: Some(state::<T>),
+    };
+
+    /// A request with its data and its transport.
+    #[must_use]
+    pub fn new(host: HostRef<'h>, head: &RequestHead<'h>, transport: T) -> Self {
+        Self {
+            raw: raw_request(host, head, const { &Self::VT }),
+            inside: AtomicUsize::new(IDLE),
+            transport: UnsafeCell::new(transport),
+            data: PhantomData,
+            pin: PhantomPinned,
+        }
+    }
+
+    /// Takes the next request with the same transport.
+    pub fn set_head(&mut self, host: HostRef<'h>, head: &RequestHead<'h>) {
+        self.raw = raw_request(host, head, const { &Self::VT });
+    }
+
+    /// The request as an app sees it.
+    #[must_use]
+    pub fn request(&self) -> RequestRef<'_> {
+        // SAFETY: the pointer covers the whole of `self`, which is borrowed for
+        // as long as the answer lives, and `raw_request` filled it.
+        unsafe { RequestRef::from_raw(ptr::from_ref(self).cast()) }.expect("a hosted request is well formed")
+    }
+
+    /// Calls the app. A panic becomes [`Error::Panic`].
+    ///
+    /// # Errors
+    /// The app's, or [`Error::State`] while another thread is inside.
+    #[inline]
+    pub fn call<'r>(&'r self, app: &'r (impl App + ?Sized)) -> Result<Body<'r>> {
+        let _inside = self.enter(this_thread())?;
+        let request = self.request();
+        caught(|| app.call(Environ::new(request), &mut RequestStart(request)))
+    }
+
+    /// Pulls a chunk of a body of this request. A panic becomes [`Error::Panic`].
+    ///
+    /// # Errors
+    /// The body's, or [`Error::State`] while another thread is inside.
+    #[inline]
+    pub fn next<'b>(&self, body: &'b mut Body<'_>) -> Result<Option<Chunk<'b>>> {
+        let _inside = self.enter(this_thread())?;
+        caught(|| body.next())
+    }
+
+    /// Runs `act` as this request's call on this thread, for an app that is
+    /// reached in another way than [`Hosted::call`].
+    ///
+    /// # Errors
+    /// Those of `act`, or [`Error::State`] while another thread is inside.
+    #[inline]
+    pub fn enter_with<'r, R>(&'r self, act: impl FnOnce(RequestRef<'r>) -> Result<R>) -> Result<R> {
+        let _inside = self.enter(this_thread())?;
+        act(self.request())
+    }
+
+    /// Reaches the transport between the calls.
+    ///
+    /// # Errors
+    /// [`Error::State`] while a thread is inside.
+    #[inline]
+    pub fn with<R>(&self, act: impl FnOnce(&mut T) -> R) -> Result<R> {
+        let _busy = self.enter(BUSY)?;
+        // SAFETY: `inside` went from IDLE to BUSY here, so nobody else reaches
+        // the transport until the guard is dropped.
+        Ok(act(unsafe { &mut *self.transport.get() }))
+    }
+
+    /// The transport, where no app can be inside.
+    pub fn transport(&mut self) -> &mut T {
+        self.transport.get_mut()
+    }
+
+    fn enter(&self, mark: usize) -> Result<Inside<'_>> {
+        match self.inside.compare_exchange(IDLE, mark, SeqCst, SeqCst) {
+            Ok(_) => Ok(Inside(&self.inside)),
+            Err(_) => Err(Error::State("another call of this request is running".into())),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Hosted<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.raw.fmt(f)
+    }
+}
+
+/// Leaves the request when dropped.
+struct Inside<'a>(&'a AtomicUsize);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.store(IDLE, SeqCst);
+    }
+}
+
+fn raw_request(host: HostRef<'_>, head: &RequestHead<'_>, vt: &'static GwRequestVt) -> GwRequest {
+    let complete = if head.body_complete { GW_REQUEST_BODY_COMPLETE } else { 0 };
+    let edited = if head.edited { GW_REQUEST_EDITED } else { 0 };
+    GwRequest {
+        size: size_of::<GwRequest>() as u32,
+        flags: complete | edited,
+        vt,
+        host: host.as_ptr(),
+        method: Slice::new(head.method).raw(),
+        script_name: Slice::new(head.script_name).raw(),
+        path_info: Slice::new(head.path_info).raw(),
+        query_string: Slice::new(head.query_string).raw(),
+        request_uri: Slice::new(head.request_uri).raw(),
+        content_length: head.content_length.unwrap_or(GW_UNKNOWN),
+        preread: Slice::new(head.preread).raw(),
+        env: raw_pairs(head.env),
+        env_len: head.env.len(),
+        headers: raw_pairs(head.headers),
+        headers_len: head.headers.len(),
+    }
+}
+
+/// Runs `act` on the transport of a request that C gave back to us.
+///
+/// # Safety
+/// `request` is NULL or points to the `GwRequest` at the start of a live
+/// `Hosted<T>`, with a provenance that covers all of it.
+#[inline]
+unsafe fn inside<T: Transport, R>(request: *const GwRequest, act: impl FnOnce(&mut T) -> Result<R>) -> Result<R> {
+    if request.is_null() {
+        return Err(Error::Invalid("the request is NULL".into()));
+    }
+    let hosted = request.cast::<Hosted<'_, T>>();
+    // SAFETY: the caller's promise; `inside` is an atomic.
+    let mark = unsafe { &(*hosted).inside };
+    let me = this_thread();
+    if mark.load(Relaxed) != me {
+        return Err(Error::State("a function of a request works only on the thread inside its call or next".into()));
+    }
+    // Only this thread can have stored its own mark, so plain stores do. BUSY
+    // keeps a callback of the transport from coming back in.
+    mark.store(BUSY, Relaxed);
+    let _restore = Restore(mark, me);
+    // SAFETY: the mark was this thread's and is BUSY now: the access is exclusive.
+    act(unsafe { &mut *UnsafeCell::raw_get(&raw const (*hosted).transport) })
+}
+
+struct Restore<'a>(&'a AtomicUsize, usize);
+
+impl Drop for Restore<'_> {
+    fn drop(&mut self) {
+        self.0.store(self.1, Relaxed);
+    }
+}
+
+unsafe extern "C" fn start_response<T: Transport>(
+    request: *const GwRequest,
+    head: *const GwHead,
+    err: *mut GwBuf,
+) -> GwStatus {
+    // SAFETY: the ABI's rules for `err`, `request` and `head`.
+    unsafe {
+        guard(err, || {
+            if head.is_null() || ((*head).size as usize) < SIZE_1_0.head {
+                return Err(Error::Invalid("the head is NULL or too short".into()));
+            }
+            let raw = &*head;
+            let status = u16::try_from(raw.status).unwrap_or(0);
+            let reason = std::str::from_utf8(Slice::from_raw(raw.reason).as_bytes())
+                .map_err(|_| Error::Invalid("the reason phrase is not UTF-8".into()))?;
+            let cause = (!raw.error.ptr.is_null())
+                .then(|| Error::app(String::from_utf8_lossy(Slice::from_raw(raw.error).as_bytes()).into_owned()));
+            let head = Head {
+                status: Status::new(status)?,
+                reason: (!reason.is_empty()).then_some(reason),
+                headers: pairs(raw.headers, raw.headers_len),
+                error: cause.as_ref(),
+            };
+            inside::<T, _>(request, |transport| transport.start(head))?;
+            Ok(GW_OK)
+        })
+    }
+}
+
+unsafe extern "C" fn read<T: Transport>(
+    request: *const GwRequest,
+    buf: *mut u8,
+    cap: usize,
+    count: *mut usize,
+    err: *mut GwBuf,
+) -> GwStatus {
+    // SAFETY: the ABI's rules: `buf` is `cap` bytes that the caller owns and
+    // that hold some value (memory of another library is never "uninitialised"
+    // to this one), `count` is writable.
+    unsafe {
+        guard(err, || {
+            if buf.is_null() || count.is_null() || cap == 0 {
+                return Err(Error::Invalid("read needs a buffer and a place for the count".into()));
+            }
+            let buf = std::slice::from_raw_parts_mut(buf, cap);
+            *count = inside::<T, _>(request, |transport| transport.read(buf))?;
+            Ok(if *count == 0 { GW_END } else { GW_OK })
+        })
+    }
+}
+
+unsafe extern "C" fn write<T: Transport>(
+    request: *const GwRequest,
+    bytes: GwStr,
+    flags: u32,
+    err: *mut GwBuf,
+) -> GwStatus {
+    // SAFETY: the ABI's rules: `bytes` is readable for the time of the call.
+    unsafe {
+        guard(err, || {
+            let bytes = Slice::from_raw(bytes).as_bytes();
+            inside::<T, _>(request, |transport| transport.write(bytes, flags & GW_WRITE_FLUSH != 0))?;
+            Ok(GW_OK)
+        })
+    }
+}
+
+unsafe extern "C" fn sleep<T: Transport>(request: *const GwRequest, nanoseconds: u64) -> GwStatus {
+    // SAFETY: the ABI's rules for `request`.
+    unsafe {
+        guard(ptr::null_mut(), || {
+            inside::<T, _>(request, |transport| transport.sleep(Duration::from_nanos(nanoseconds)))?;
+            Ok(GW_OK)
+        })
+    }
+}
+
+unsafe extern "C" fn state<T: Transport>(request: *const GwRequest, out: *mut GwState) -> GwStatus {
+    // SAFETY: the ABI's rules: `out` is writable for its own `size`.
+    unsafe {
+        guard(ptr::null_mut(), || {
+            if out.is_null() || ((*out).size as usize) < SIZE_1_0.state {
+                return Err(Error::Invalid("the state is NULL or too short".into()));
+            }
+            let (gone, deadline) = inside::<T, _>(request, |transport| Ok(transport.state()))?;
+            (*out).flags = if gone { GW_STATE_DISCONNECTED } else { 0 };
+            (*out).deadline_ns =
+                deadline.map_or(GW_UNKNOWN, |left| u64::try_from(left.as_nanos()).unwrap_or(GW_UNKNOWN - 1));
+            Ok(GW_OK)
+        })
+    }
+}
+
+/// Where a host's log lines go: level, target, message.
+pub type LogFn = dyn Fn(Level, &str, &str) + Send + Sync;
+
+/// A server as its apps see it: name, version, how it runs, and its log.
+///
+/// Keep it for as long as any app that was created with it.
+#[repr(C)]
+pub struct Host {
+    raw: GwHost,
+    name: Arc<str>,
+    version: Arc<str>,
+    log: Arc<LogFn>,
+}
+
+// SAFETY: immutable after `new`; the closure is Send and Sync, and the raw
+// pointers point into texts that the host owns.
+unsafe impl Send for Host {}
+// SAFETY: as for Send.
+unsafe impl Sync for Host {}
+
+impl Host {
+    /// A host of this name and version, shared because apps point to it.
+    /// `flags` are `GW_HOST_*` and must tell the truth.
+    pub fn new(
+        name: &str,
+        version: &str,
+        flags: u32,
+        log: impl Fn(Level, &str, &str) + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        let (name, version): (Arc<str>, Arc<str>) = (name.into(), version.into());
+        let raw = GwHost {
+            size: size_of::<GwHost>() as u32,
+            flags,
+            abi_major: GW_ABI_MAJOR,
+            abi_minor: GW_ABI_MINOR,
+            reserved: 0,
+            name: Slice::new(name.as_bytes()).raw(),
+            version: Slice::new(version.as_bytes()).raw(),
+            log: Some(host_log),
+            get_extension: Some(host_extension),
+        };
+        Arc::new(Self { raw, name, version, log: Arc::new(log) })
+    }
+
+    /// The host as an app sees it.
+    #[must_use]
+    pub fn view(&self) -> HostRef<'_> {
+        // SAFETY: the pointer covers all of `self`, borrowed while the answer lives.
+        unsafe { HostRef::from_raw(ptr::from_ref(self).cast()) }
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.name, self.version)
+    }
+}
+
+unsafe extern "C" fn host_log(host: *const GwHost, level: u32, target: GwStr, message: GwStr) {
+    guard_quiet(|| {
+        // SAFETY: a host's functions are called with that host, and the strings
+        // are readable for the time of the call.
+        let (host, target, message) = unsafe {
+            let host = host.cast::<Host>().as_ref();
+            (host, Slice::from_raw(target).as_bytes(), Slice::from_raw(message).as_bytes())
+        };
+        if let Some(host) = host {
+            (host.log)(Level::from_abi(level), &String::from_utf8_lossy(target), &String::from_utf8_lossy(message));
+        }
+    });
+}
+
+/// No extension exists yet; the slot is there so that asking is always allowed.
+unsafe extern "C" fn host_extension(_: *const GwHost, _: GwStr) -> *const std::ffi::c_void {
+    ptr::null()
+}

@@ -1,0 +1,120 @@
+//! A C app as an [`App`]: the server's side of a module.
+
+mod body;
+mod module;
+mod proxy;
+
+use std::ffi::c_void;
+use std::fmt;
+use std::ptr::{self, NonNull};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::host::Host;
+use super::types::*;
+use super::view::{checked, raw_pairs};
+use crate::app::{App, AppFlags};
+use crate::body::Body;
+use crate::config::Config;
+use crate::environ::Environ;
+use crate::error::{Error, Result};
+use crate::headers::Header;
+use crate::start_response::StartResponse;
+
+pub(crate) use body::ForeignBody;
+pub use module::{AppEntry, Module, ModuleError};
+
+/// An app of a module, created; an [`App`] like any other.
+///
+/// Dropping it destroys the app: drop it after the last of its bodies.
+pub struct ForeignApp {
+    table: &'static GwApp,
+    this: NonNull<c_void>,
+    /// Held while `call` runs, for an app that is not CONCURRENT.
+    turn: Option<Mutex<()>>,
+    /// The app points to it until it is destroyed.
+    host: Arc<Host>,
+}
+
+// SAFETY: the ABI lets any thread call, concurrently where CONCURRENT is set;
+// `turn` serialises the others.
+unsafe impl Send for ForeignApp {}
+// SAFETY: as for Send.
+unsafe impl Sync for ForeignApp {}
+
+impl ForeignApp {
+    /// Creates the app of a table that [`Module`] has checked.
+    fn create(table: &'static GwApp, host: Arc<Host>, config: &Config<'_>) -> Result<Self> {
+        let create = table.create.ok_or_else(|| Error::Unsupported("the app has no create".into()))?;
+        let list: Vec<Header<'_>> = config.iter().map(|(key, value)| Header::new(key, value)).collect();
+        let mut this = ptr::null_mut();
+        // SAFETY: the table was checked; the host outlives the app, the
+        // configuration the call.
+        let status =
+            checked(|err| unsafe { create(host.view().as_ptr(), raw_pairs(&list), list.len(), &mut this, err) })?;
+        accepted(status)?;
+        let this = NonNull::new(this).unwrap_or(NonNull::dangling());
+        let turn = (table.flags & GW_APP_CONCURRENT == 0).then(|| Mutex::new(()));
+        Ok(Self { table, this, turn, host })
+    }
+
+    /// One call over the ABI.
+    ///
+    /// # Safety
+    /// `request` keeps the ABI's rules until the body is dropped.
+    #[inline]
+    unsafe fn invoke<'r>(&'r self, request: *const GwRequest) -> Result<Body<'r>> {
+        let _turn = self.turn.as_ref().map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
+        let call = self.table.call.ok_or_else(|| Error::Unsupported("the app has no call".into()))?;
+        let mut out = GwBody {
+            size: size_of::<GwBody>() as u32,
+            kind: GW_BODY_EMPTY,
+            vt: ptr::null(),
+            data: ptr::null_mut(),
+            content: GwBodyContent { room: [0; 4] },
+        };
+        // SAFETY: `this` is alive, the caller promises the request, `out` is ours.
+        let status = checked(|err| unsafe { call(self.this.as_ptr(), request, &mut out, err) })?;
+        accepted(status)?;
+        // SAFETY: `call` said OK, so `out` holds a body of this request.
+        unsafe { body::raise(out) }
+    }
+}
+
+/// Of the statuses that are no error only OK is an answer here.
+fn accepted(status: GwStatus) -> Result<()> {
+    if status == GW_OK { Ok(()) } else { Err(Error::from_status(status, format!("unexpected status {status}"))) }
+}
+
+impl App for ForeignApp {
+    #[inline]
+    fn call<'r>(&'r self, environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
+        let request = environ.request();
+        let own = |start: crate::abi::view::RequestRef<'_>| ptr::eq(start.as_ptr(), request.as_ptr());
+        if environ.is_untouched() && start_response.request().is_some_and(own) {
+            // SAFETY: the request is valid for 'r, and the body does not outlive it.
+            return unsafe { self.invoke(request.as_ptr()) };
+        }
+        proxy::call(self, environ, start_response)
+    }
+
+    fn flags(&self) -> AppFlags {
+        AppFlags::from_bits(self.table.flags)
+    }
+}
+
+impl Drop for ForeignApp {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.table.destroy {
+            // SAFETY: `this` came from `create` and is destroyed here, once.
+            unsafe { destroy(self.this.as_ptr()) }
+        }
+    }
+}
+
+impl fmt::Debug for ForeignApp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // SAFETY: the table is static and was checked.
+        let name = unsafe { super::view::Slice::from_raw(self.table.name) };
+        write!(f, "ForeignApp({name:?} in {:?})", self.host)
+    }
+}

@@ -1,0 +1,188 @@
+//! A body that came over the ABI.
+
+use std::fmt;
+use std::fs::File;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _};
+
+use crate::abi::types::*;
+use crate::abi::view::{Slice, checked};
+use crate::body::{Body, Chunk, Content, FileRange, Parts, View, sources};
+use crate::error::{Error, Result};
+
+/// A body of the other side; closed when dropped.
+pub(crate) struct ForeignBody<'r> {
+    raw: GwBody,
+    /// How far `next` has come; most bodies are never pulled.
+    pulled: Option<Box<Pulled>>,
+    marker: PhantomData<&'r ()>,
+}
+
+#[derive(Default)]
+struct Pulled {
+    /// Parts, bytes of a file, or whether the bytes were given.
+    position: u64,
+    ended: bool,
+    buffer: Vec<u8>,
+}
+
+// SAFETY: the ABI lets next and close run on any thread, one at a time, which
+// `&mut self` holds.
+unsafe impl Send for ForeignBody<'_> {}
+
+/// Takes over a body from the struct that `call` has filled.
+///
+/// # Safety
+/// `raw` was filled by a call that said OK, and is taken over once; what it
+/// points to stays valid for `'r` or until its close.
+pub(super) unsafe fn raise<'r>(raw: GwBody) -> Result<Body<'r>> {
+    let body = ForeignBody { raw, pulled: None, marker: PhantomData };
+    match (body.raw.kind, body.raw.vt.is_null()) {
+        (GW_BODY_EMPTY, true) => Ok(Body::empty()),
+        (GW_BODY_BYTES, true) => {
+            // SAFETY: nothing to close, so the bytes are valid for 'r.
+            let bytes = unsafe { Slice::<'r>::from_raw(body.raw.content.bytes) };
+            Ok(Body::borrowed(bytes.as_bytes()))
+        }
+        (GW_BODY_EMPTY | GW_BODY_BYTES | GW_BODY_PARTS | GW_BODY_FILE, _) => Ok(Body::new(Content::Foreign(body))),
+        (GW_BODY_STREAM, _) if body.vt().is_some_and(|vt| vt.next.is_some()) => Ok(Body::new(Content::Foreign(body))),
+        (GW_BODY_STREAM, _) => Err(Error::Unsupported("the app returned a stream without next".into())),
+        (kind, _) => Err(Error::Unsupported(format!("the app returned a body of unknown kind {kind}").into())),
+    }
+}
+
+impl ForeignBody<'_> {
+    fn vt(&self) -> Option<&GwBodyVt> {
+        // SAFETY: NULL, or a table that is valid until the close.
+        let vt = unsafe { self.raw.vt.as_ref() }?;
+        (vt.size as usize >= SIZE_1_0.body_vt).then_some(vt)
+    }
+
+    fn position(&self) -> u64 {
+        self.pulled.as_ref().map_or(0, |pulled| pulled.position)
+    }
+
+    /// See [`Body::view`].
+    pub(crate) fn view(&self) -> View<'_> {
+        let position = self.position();
+        // SAFETY: the kind says which field of the union the app has filled.
+        unsafe {
+            match self.raw.kind {
+                GW_BODY_BYTES if position == 0 => View::Bytes(Slice::from_raw(self.raw.content.bytes).as_bytes()),
+                GW_BODY_PARTS => View::Parts(Parts::foreign(&self.parts()[position as usize..])),
+                GW_BODY_STREAM => {
+                    let length = self.raw.content.stream_length;
+                    View::Stream((length != GW_UNKNOWN).then(|| length.saturating_sub(position)))
+                }
+                GW_BODY_FILE => {
+                    let file = self.raw.content.file;
+                    match file.fd {
+                        0.. => View::File(FileRange {
+                            fd: BorrowedFd::borrow_raw(file.fd),
+                            offset: file.offset + position,
+                            length: file.length.saturating_sub(position),
+                        }),
+                        _ => View::Empty,
+                    }
+                }
+                _ => View::Empty,
+            }
+        }
+    }
+
+    /// The parts of a body of that kind.
+    fn parts(&self) -> &[Slice<'_>] {
+        // SAFETY: only called for PARTS, where the app has filled this field.
+        let parts = unsafe { self.raw.content.parts };
+        if parts.len == 0 {
+            return &[];
+        }
+        // SAFETY: `len` strings, valid until the close; Slice has GwStr's layout.
+        unsafe { std::slice::from_raw_parts(parts.ptr.cast(), parts.len) }
+    }
+
+    /// See [`Body::next`].
+    pub(crate) fn next(&mut self) -> Result<Option<Chunk<'_>>> {
+        let mut pulled = self.pulled.take().unwrap_or_default();
+        let outcome = match self.raw.kind {
+            _ if pulled.ended => Ok(None),
+            GW_BODY_STREAM => self.next_of_stream(&mut pulled),
+            GW_BODY_FILE => self.next_of_file(&mut pulled),
+            _ => Ok(self.next_in_memory(&mut pulled)),
+        };
+        pulled.ended |= !matches!(&outcome, Ok(Some(chunk)) if chunk.flags & GW_CHUNK_LAST == 0);
+        self.pulled = Some(pulled);
+        Ok(outcome?.map(|chunk| Chunk {
+            // SAFETY: the app's memory, valid until the next `next` or close,
+            // or the buffer in `pulled`: both need `&mut self` again.
+            bytes: unsafe { Slice::from_raw(chunk.bytes) }.as_bytes(),
+            flush: chunk.flags & GW_CHUNK_FLUSH != 0,
+            last: chunk.flags & GW_CHUNK_LAST != 0,
+        }))
+    }
+
+    fn next_of_stream(&mut self, pulled: &mut Pulled) -> Result<Option<GwChunk>> {
+        let next =
+            self.vt().and_then(|vt| vt.next).ok_or_else(|| Error::Unsupported("a stream without next".into()))?;
+        let mut chunk = raw_chunk(&[]);
+        // SAFETY: the body is open, and `&mut self` makes this the only call.
+        let status = checked(|err| unsafe { next(&mut self.raw, &mut chunk, err) })?;
+        pulled.position += chunk.bytes.len as u64;
+        Ok((status == GW_OK).then_some(chunk))
+    }
+
+    fn next_of_file(&self, pulled: &mut Pulled) -> Result<Option<GwChunk>> {
+        let View::File(range) = self.view_at(pulled.position) else { return Ok(None) };
+        // SAFETY: the app keeps the descriptor open until the close, and it is
+        // not closed here.
+        let file = ManuallyDrop::new(unsafe { File::from_raw_fd(range.fd.as_raw_fd()) });
+        let (mut offset, mut length) = (range.offset, range.length);
+        let chunk = sources::read_range(&file, &mut offset, &mut length, &mut pulled.buffer)?;
+        let chunk = chunk.map(|chunk| raw_chunk(chunk.bytes));
+        pulled.position += range.length - length;
+        Ok(chunk)
+    }
+
+    fn next_in_memory(&self, pulled: &mut Pulled) -> Option<GwChunk> {
+        let at = pulled.position as usize;
+        pulled.position += 1;
+        match self.raw.kind {
+            GW_BODY_PARTS => self.parts().get(at).map(|part| raw_chunk(part.as_bytes())),
+            // SAFETY: the kind says that the app has filled this field.
+            GW_BODY_BYTES if at == 0 => Some(GwChunk { bytes: unsafe { self.raw.content.bytes }, ..raw_chunk(&[]) }),
+            _ => None,
+        }
+    }
+
+    /// The view of a file while `pulled` is taken out.
+    fn view_at(&self, position: u64) -> View<'_> {
+        match self.view() {
+            View::File(range) => View::File(FileRange {
+                offset: range.offset + position,
+                length: range.length.saturating_sub(position),
+                ..range
+            }),
+            other => other,
+        }
+    }
+}
+
+fn raw_chunk(bytes: &[u8]) -> GwChunk {
+    GwChunk { size: size_of::<GwChunk>() as u32, flags: 0, bytes: Slice::new(bytes).raw() }
+}
+
+impl Drop for ForeignBody<'_> {
+    fn drop(&mut self) {
+        if let Some(close) = self.vt().and_then(|vt| vt.close) {
+            // SAFETY: the body is open and this is its one close.
+            unsafe { close(&mut self.raw) }
+        }
+    }
+}
+
+impl fmt::Debug for ForeignBody<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Foreign(kind {})", self.raw.kind)
+    }
+}

@@ -1,0 +1,348 @@
+//! The response body.
+
+pub(crate) mod sources;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use bytes::Bytes;
+
+use crate::abi::import::ForeignBody;
+use crate::abi::view::Slice;
+use crate::error::Result;
+
+pub use sources::{Chunk, Source};
+
+/// What an app answers with: nothing, bytes, several runs of bytes, a stream,
+/// or a range of a file.
+///
+/// A body may borrow from the app and own the [`Environ`](crate::Environ); it
+/// is closed by being dropped, exactly once, also on an error and when the
+/// client leaves (PEP 3333's `close()`).
+///
+/// ```
+/// use gateway_spec::Body;
+/// assert_eq!(Body::from("static").length(), Some(6));
+/// assert_eq!(Body::from(vec![1, 2, 3]).length(), Some(3));
+/// assert_eq!(Body::parts(["one", "two"]).length(), Some(6));
+/// assert_eq!(Body::chunks(["a", "b"]).length(), None);
+/// assert_eq!(Body::reader(std::io::repeat(b'x')).length(), None);
+/// ```
+#[derive(Debug)]
+pub struct Body<'r> {
+    // Dropped first: the hook may own what the content borrows.
+    content: Content<'r>,
+    on_close: OnClose<'r>,
+    /// Whether `next` has given a content of one run.
+    given: bool,
+}
+
+/// The kinds of content.
+pub(crate) enum Content<'r> {
+    Empty,
+    Borrowed(&'r [u8]),
+    Owned(Vec<u8>),
+    Shared(Bytes),
+    Parts(Vec<Cow<'r, [u8]>>, usize),
+    Stream(Box<dyn Source + 'r>),
+    File(FileBody),
+    Foreign(ForeignBody<'r>),
+}
+
+/// An owned file, a range of it, and how far `next` has come.
+#[derive(Debug)]
+pub(crate) struct FileBody {
+    file: File,
+    offset: u64,
+    length: u64,
+    buffer: Vec<u8>,
+}
+
+/// What a server can send without pulling.
+#[derive(Debug)]
+pub enum View<'a> {
+    /// No bytes.
+    Empty,
+    /// One run of bytes.
+    Bytes(&'a [u8]),
+    /// Several runs of bytes, to be sent as they are.
+    Parts(Parts<'a>),
+    /// Pull it with [`Body::next`]; the exact length, where known.
+    Stream(Option<u64>),
+    /// A range of a file.
+    File(FileRange<'a>),
+}
+
+/// A range of a file: to be read at its offset, never at the file position.
+#[derive(Clone, Copy, Debug)]
+pub struct FileRange<'a> {
+    /// The open file.
+    pub fd: BorrowedFd<'a>,
+    /// First byte.
+    pub offset: u64,
+    /// Number of bytes.
+    pub length: u64,
+}
+
+/// The runs of a body of parts, in order.
+#[derive(Clone, Debug)]
+pub struct Parts<'a>(PartsInner<'a>);
+
+#[derive(Clone, Debug)]
+enum PartsInner<'a> {
+    Owned(std::slice::Iter<'a, Cow<'a, [u8]>>),
+    Foreign(std::slice::Iter<'a, Slice<'a>>),
+}
+
+impl<'a> Parts<'a> {
+    pub(crate) fn foreign(list: &'a [Slice<'a>]) -> Self {
+        Self(PartsInner::Foreign(list.iter()))
+    }
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        match &mut self.0 {
+            PartsInner::Owned(list) => list.next().map(AsRef::as_ref),
+            PartsInner::Foreign(list) => list.next().map(|slice| slice.as_bytes()),
+        }
+    }
+}
+
+impl<'r> Body<'r> {
+    pub(crate) const fn new(content: Content<'r>) -> Self {
+        Self { content, on_close: OnClose(None), given: false }
+    }
+
+    /// No bytes.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self::new(Content::Empty)
+    }
+
+    /// Bytes that outlive the response: of the app, of the environ, static.
+    #[must_use]
+    pub const fn borrowed(bytes: &'r [u8]) -> Self {
+        Self::new(Content::Borrowed(bytes))
+    }
+
+    /// Several runs of bytes, sent in one go without being copied together.
+    pub fn parts<P: Into<Cow<'r, str>>>(parts: impl IntoIterator<Item = P>) -> Self {
+        Self::byte_parts(parts.into_iter().map(|part| match part.into() {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        }))
+    }
+
+    /// As [`Body::parts`], for bytes that are not text.
+    pub fn byte_parts<P: Into<Cow<'r, [u8]>>>(parts: impl IntoIterator<Item = P>) -> Self {
+        Self::new(Content::Parts(parts.into_iter().map(Into::into).collect(), 0))
+    }
+
+    /// A stream of chunks, each sent before the next is asked for.
+    pub fn chunks<I>(chunks: I) -> Self
+    where
+        I: IntoIterator<Item: AsRef<[u8]> + Send, IntoIter: Send + 'r>,
+        I::Item: 'r,
+    {
+        Self::try_chunks(chunks.into_iter().map(Ok))
+    }
+
+    /// A stream of chunks that can fail. After a failure it is over: the
+    /// connection is cut, so that the client can tell.
+    pub fn try_chunks<I, T>(chunks: I) -> Self
+    where
+        I: IntoIterator<Item = Result<T>, IntoIter: Send + 'r>,
+        T: AsRef<[u8]> + Send + 'r,
+    {
+        Self::source(sources::Iterated::new(chunks.into_iter()))
+    }
+
+    /// A stream that is read until it ends.
+    #[must_use]
+    pub fn reader(reader: impl Read + Send + 'r) -> Self {
+        Self::source(sources::Reader::new(reader))
+    }
+
+    /// A stream of one's own making.
+    #[must_use]
+    pub fn source(source: impl Source + 'r) -> Self {
+        Self::new(Content::Stream(Box::new(source)))
+    }
+
+    /// A range of a file. The server sends it without reading it into memory
+    /// where the system can.
+    #[must_use]
+    pub const fn file_range(file: File, offset: u64, length: u64) -> Self {
+        Self::new(Content::File(FileBody { file, offset, length, buffer: Vec::new() }))
+    }
+
+    /// A whole file, as long as it is now.
+    ///
+    /// # Errors
+    /// Where the file cannot be asked for its length.
+    pub fn file(file: File) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        Ok(Self::file_range(file, 0, length))
+    }
+
+    /// The same stream with its exact length stated; other kinds know theirs.
+    #[must_use]
+    pub fn with_length(mut self, length: u64) -> Self {
+        if let Content::Stream(source) = self.content {
+            self.content = Content::Stream(Box::new(sources::Sized { source, length }));
+        }
+        self
+    }
+
+    /// Calls `hook` when the body is closed, after what was added before.
+    #[must_use]
+    pub fn on_close(mut self, hook: impl FnOnce() + Send + 'r) -> Self {
+        self.on_close.0 = Some(match self.on_close.0.take() {
+            None => Box::new(hook),
+            Some(earlier) => Box::new(move || {
+                earlier();
+                hook();
+            }),
+        });
+        self
+    }
+
+    /// The exact length in bytes, where it is known.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        match self.view() {
+            View::Empty => Some(0),
+            View::Bytes(bytes) => Some(bytes.len() as u64),
+            View::Parts(parts) => Some(parts.map(|part| part.len() as u64).sum()),
+            View::Stream(length) => length,
+            View::File(range) => Some(range.length),
+        }
+    }
+
+    /// How a server sends this body best.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        match &self.content {
+            _ if self.given => View::Empty,
+            Content::Empty => View::Empty,
+            Content::Borrowed(bytes) => View::Bytes(bytes),
+            Content::Owned(bytes) => View::Bytes(bytes),
+            Content::Shared(bytes) => View::Bytes(bytes),
+            Content::Parts(parts, at) => View::Parts(Parts(PartsInner::Owned(parts[*at..].iter()))),
+            Content::Stream(source) => View::Stream(source.length()),
+            Content::File(file) => {
+                View::File(FileRange { fd: file.file.as_fd(), offset: file.offset, length: file.length })
+            }
+            Content::Foreign(body) => body.view(),
+        }
+    }
+
+    /// The next run of bytes of any kind of body; `None` at the end.
+    ///
+    /// # Errors
+    /// Those of the stream or of the file. After one the body is over.
+    #[expect(clippy::should_implement_trait, reason = "the chunk borrows from the body")]
+    pub fn next(&mut self) -> Result<Option<Chunk<'_>>> {
+        match &mut self.content {
+            Content::Empty => Ok(None),
+            Content::Parts(parts, at) => {
+                *at += 1;
+                Ok(parts.get(*at - 1).map(|part| Chunk::new(part)))
+            }
+            Content::Stream(source) => source.next(),
+            Content::File(file) => file.next(),
+            Content::Foreign(body) => body.next(),
+            Content::Borrowed(_) | Content::Owned(_) | Content::Shared(_) if self.given => Ok(None),
+            Content::Borrowed(bytes) => Ok(whole(&mut self.given, bytes)),
+            Content::Owned(bytes) => Ok(whole(&mut self.given, bytes)),
+            Content::Shared(bytes) => Ok(whole(&mut self.given, bytes)),
+        }
+    }
+
+    /// Splits off the content for the conversion to the C ABI.
+    pub(crate) fn into_content(self) -> std::result::Result<Content<'r>, Self> {
+        if self.on_close.0.is_some() { Err(self) } else { Ok(self.content) }
+    }
+}
+
+fn whole<'a>(given: &mut bool, bytes: &'a [u8]) -> Option<Chunk<'a>> {
+    *given = true;
+    (!bytes.is_empty()).then_some(Chunk { bytes, flush: false, last: true })
+}
+
+impl FileBody {
+    fn next(&mut self) -> Result<Option<Chunk<'_>>> {
+        sources::read_range(&self.file, &mut self.offset, &mut self.length, &mut self.buffer)
+    }
+}
+
+impl fmt::Debug for Content<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            Self::Borrowed(bytes) => write!(f, "Borrowed({} bytes)", bytes.len()),
+            Self::Owned(bytes) => write!(f, "Owned({} bytes)", bytes.len()),
+            Self::Shared(bytes) => write!(f, "Shared({} bytes)", bytes.len()),
+            Self::Parts(parts, _) => write!(f, "Parts({})", parts.len()),
+            Self::Stream(source) => write!(f, "Stream({:?})", source.length()),
+            Self::File(file) => file.fmt(f),
+            Self::Foreign(body) => body.fmt(f),
+        }
+    }
+}
+
+/// Runs a hook when it is dropped.
+struct OnClose<'r>(Option<Box<dyn FnOnce() + Send + 'r>>);
+
+impl Drop for OnClose<'_> {
+    fn drop(&mut self) {
+        if let Some(hook) = self.0.take() {
+            hook();
+        }
+    }
+}
+
+impl fmt::Debug for OnClose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "hook" } else { "none" })
+    }
+}
+
+macro_rules! from {
+    ($($ty:ty => |$value:ident| $content:expr;)*) => {
+        $(impl<'r> From<$ty> for Body<'r> {
+            fn from($value: $ty) -> Self {
+                Self::new($content)
+            }
+        })*
+    };
+}
+
+from! {
+    &'r [u8] => |bytes| Content::Borrowed(bytes);
+    &'r str => |text| Content::Borrowed(text.as_bytes());
+    Vec<u8> => |bytes| Content::Owned(bytes);
+    String => |text| Content::Owned(text.into_bytes());
+    Bytes => |bytes| Content::Shared(bytes);
+}
+
+impl<'r, const N: usize> From<&'r [u8; N]> for Body<'r> {
+    fn from(bytes: &'r [u8; N]) -> Self {
+        Self::borrowed(bytes)
+    }
+}
+
+impl<'r> From<Cow<'r, [u8]>> for Body<'r> {
+    fn from(bytes: Cow<'r, [u8]>) -> Self {
+        match bytes {
+            Cow::Borrowed(bytes) => Self::borrowed(bytes),
+            Cow::Owned(bytes) => Self::from(bytes),
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! Opens `path:app`.
+#![allow(unsafe_code)]

@@ -1,0 +1,3 @@
+//! What the integration tests share: built modules, running servers, raw HTTP.
+
+pub mod artifacts;
