@@ -1,0 +1,1 @@
+//! Gateway apps that go wrong.
