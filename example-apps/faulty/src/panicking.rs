@@ -41,8 +41,8 @@ pub(crate) fn payload_in_stream<'r>(_: Environ<'r>, start_response: &mut dyn Sta
 }
 
 /// A stream of the chunk `one` and whatever follows.
-fn one_and_then<'r>(mut follows: impl FnMut() -> Option<&'r str> + Send + 'r) -> Body<'r> {
-    Body::chunks(std::iter::once("one\n").chain(std::iter::from_fn(move || follows())))
+fn one_and_then<'r>(follows: impl FnMut() -> Option<&'r str> + Send + 'r) -> Body<'r> {
+    Body::chunks(std::iter::once("one\n").chain(std::iter::from_fn(follows)))
 }
 
 /// A payload that goes off where the panic is thought to be over.
