@@ -25,6 +25,11 @@ impl<'r> Headers<'r> {
         Self(list)
     }
 
+    /// The headers, in order; valid for as long as the request.
+    pub fn iter(self) -> std::slice::Iter<'r, Header<'r>> {
+        self.0.iter()
+    }
+
     /// The value of the first header of that name.
     #[must_use]
     pub fn first(self, name: &str) -> Option<&'r [u8]> {
@@ -64,7 +69,7 @@ impl<'r> IntoIterator for Headers<'r> {
     type IntoIter = std::slice::Iter<'r, Header<'r>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
+        self.iter()
     }
 }
 
