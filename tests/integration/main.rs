@@ -1,1 +1,3 @@
 //! All integration tests of Gateway, in one binary.
+
+mod loader;
