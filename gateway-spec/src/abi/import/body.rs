@@ -127,9 +127,15 @@ impl ForeignBody<'_> {
             self.vt().and_then(|vt| vt.next).ok_or_else(|| Error::Unsupported("a stream without next".into()))?;
         let mut chunk = raw_chunk(&[]);
         // SAFETY: the body is open, and `&mut self` makes this the only call.
-        let status = checked(|err| unsafe { next(&mut self.raw, &mut chunk, err) })?;
-        pulled.position += chunk.bytes.len as u64;
-        Ok((status == GW_OK).then_some(chunk))
+        match checked(|err| unsafe { next(&mut self.raw, &mut chunk, err) })? {
+            GW_OK => {
+                pulled.position += chunk.bytes.len as u64;
+                Ok(Some(chunk))
+            }
+            GW_END => Ok(None),
+            // Never a clean end: the client could not tell that bytes are missing.
+            other => Err(Error::app(format!("the stream answered with unknown status {other}"))),
+        }
     }
 
     fn next_of_file(&self, pulled: &mut Pulled) -> Result<Option<GwChunk>> {
