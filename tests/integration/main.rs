@@ -1,3 +1,5 @@
 //! All integration tests of Gateway, in one binary.
 
+mod abi_checks;
+mod header;
 mod loader;
