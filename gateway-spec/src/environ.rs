@@ -14,7 +14,7 @@ use self::edits::Edits;
 use crate::abi::view::{Header, RequestRef};
 use crate::error::{Error, Result};
 use crate::headers::Headers;
-use crate::input::{Input, InputState};
+use crate::input::{Input, InputState, OwnedInput};
 use crate::log::Errors;
 
 /// One request, as a map from CGI and `gateway.*` names to bytes.
@@ -68,6 +68,11 @@ impl<'r> Environ<'r> {
     /// Whether this is the server's request as it was: nothing edited, nothing read.
     pub(crate) fn is_untouched(&self) -> bool {
         self.edits.is_none() && self.input.is_untouched()
+    }
+
+    /// Whether middleware, on either side of the ABI, has changed a variable.
+    pub(crate) fn is_edited(&self) -> bool {
+        self.edits.is_some() || self.request.edited()
     }
 
     /// The length of the body as the next app shall see it: CONTENT_LENGTH as
@@ -323,6 +328,15 @@ impl<'r> Environ<'r> {
         if self.edits.is_none() {
             self.edits = Some(Box::default());
         }
+    }
+
+    /// Puts a reader around `gateway.input`, which gives the same bytes: nothing
+    /// counts as edited.
+    pub(crate) fn wrap_input<R: Read + Send + 'r>(&mut self, wrap: impl FnOnce(OwnedInput<'r>) -> R) {
+        let length = self.body_length();
+        let state = std::mem::replace(&mut self.input, InputState::new());
+        let input = wrap(OwnedInput::new(self.request, state, length));
+        self.input = InputState::replaced(Box::new(input));
     }
 
     /// `gateway.errors`: the server's log.

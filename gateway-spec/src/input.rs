@@ -137,6 +137,31 @@ impl BufRead for Input<'_, '_> {
     }
 }
 
+/// The input with its state, taken out of the environ to be wrapped.
+pub(crate) struct OwnedInput<'r> {
+    request: RequestRef<'r>,
+    state: InputState<'r>,
+    length: Option<u64>,
+}
+
+impl<'r> OwnedInput<'r> {
+    pub(crate) const fn new(request: RequestRef<'r>, state: InputState<'r>, length: Option<u64>) -> Self {
+        Self { request, state, length }
+    }
+
+    /// The bytes that are still to come, where known: of an input that was read
+    /// or replaced before, nothing is.
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.length.filter(|_| self.state.is_untouched())
+    }
+}
+
+impl Read for OwnedInput<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        Input::new(self.request, &mut self.state).read(buf)
+    }
+}
+
 impl fmt::Debug for Input<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Input({:?}, {} bytes at hand)", self.request, self.at_hand().len())
