@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::transport::{Log, LogLine, Memory};
 use crate::abi::host::{Hosted, RequestHead};
+use crate::abi::types::GW_HOST_MULTITHREAD;
 use crate::app::App;
 use crate::body::Body;
 use crate::error::{Error, Result};
 use crate::headers::Header;
-use crate::lint::Lint;
+use crate::lint::text::percent_decode;
+use crate::lint::{self, Lint};
+use crate::log::Level;
 use crate::start_response::ResponseState;
 use crate::status::Status;
 
@@ -197,25 +200,24 @@ impl<'c, A: App> Request<'c, A> {
     pub fn try_send(self) -> Result<Response> {
         let log = Log::default();
         let outcome = self.exchange(&log);
-        outcome.map(|response| Response { log: log.lines(), ..response })
+        outcome.and_then(|response| response.with_log(&log))
     }
 
     /// Sends the request and gives the log lines, whatever became of it.
     pub fn send_logged(self) -> (Result<Response>, Vec<LogLine>) {
         let log = Log::default();
         let outcome = self.exchange(&log);
-        let lines = log.lines();
-        (outcome.map(|response| Response { log: lines.clone(), ..response }), lines)
+        (outcome.and_then(|response| response.with_log(&log)), log.lines())
     }
 
     fn exchange(self, log: &Log) -> Result<Response> {
-        let host = log.host(0);
+        let host = log.host(GW_HOST_MULTITHREAD);
         let owned = self.variables();
         let env: Vec<Header<'_>> = owned.iter().map(|(key, value)| Header::new(key, value)).collect();
         let fields = self.fields();
         let headers: Vec<Header<'_>> = fields.iter().map(|(name, value)| Header::new(name, value)).collect();
         let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
-        let path = percent_decode(if path == "*" { "" } else { path });
+        let path = percent_decode(if path == "*" { b"" } else { path.as_bytes() });
         let path_info = path.strip_prefix(self.script_name.as_bytes()).unwrap_or(&path);
         let preread = self.preread.unwrap_or(if self.chunked { 0 } else { self.body.len() }).min(self.body.len());
         let head = RequestHead {
@@ -271,7 +273,7 @@ impl<'c, A: App> Request<'c, A> {
             ("REMOTE_PORT", "54321"),
             ("gateway.version", crate::VERSION),
             ("gateway.url_scheme", "http"),
-            ("gateway.multithread", "0"),
+            ("gateway.multithread", "1"),
             ("gateway.multiprocess", "0"),
             ("gateway.run_once", "0"),
         ];
@@ -310,6 +312,7 @@ fn answer<A: App, B>(hosted: &Hosted<'_, Memory>, app: &A, request: &Request<'_,
             length,
             committed,
             log: Vec::new(),
+            warnings: Vec::new(),
             closed: closes.load(Ordering::SeqCst),
         })
     })?
@@ -343,26 +346,6 @@ fn pull<B>(hosted: &Hosted<'_, Memory>, body: &mut Body<'_>, request: &Request<'
     hosted.with(|memory| memory.state == ResponseState::Committed)
 }
 
-fn percent_decode(path: &str) -> Vec<u8> {
-    let bytes = path.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = |offset: usize| char::from(*bytes.get(at + offset)?).to_digit(16);
-        match (bytes[at], hex(1), hex(2)) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.push((high * 16 + low) as u8);
-                at += 3;
-            }
-            (byte, ..) => {
-                decoded.push(byte);
-                at += 1;
-            }
-        }
-    }
-    decoded
-}
-
 /// What came of a request.
 #[derive(Clone, Debug)]
 pub struct Response {
@@ -380,11 +363,31 @@ pub struct Response {
     pub committed: bool,
     /// The lines that the app wrote to `gateway.errors`.
     pub log: Vec<LogLine>,
+    /// What lint has to say of rules that are a SHOULD: each text begins with
+    /// the rule's id.
+    pub warnings: Vec<String>,
     /// How many times the body was closed: 1, always.
     pub closed: usize,
 }
 
 impl Response {
+    /// Adds the log. What lint finds at the close of the body comes too late
+    /// for the exchange to fail, so it fails here.
+    fn with_log(mut self, log: &Log) -> Result<Self> {
+        for line in log.lines() {
+            if line.target != lint::TARGET {
+                let found = lint::check_line(&line.target, &line.message);
+                self.warnings.extend(found.iter().map(ToString::to_string));
+                self.log.push(line);
+            } else if line.level == Level::Error {
+                return Err(Error::app(line.message));
+            } else {
+                self.warnings.push(line.message);
+            }
+        }
+        Ok(self)
+    }
+
     /// The value of the first header of that name, if it is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
