@@ -80,6 +80,7 @@ fn inner<'r>(environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -
     Ok(Body::from(format!("This is request {id}.\n")))
 }
 
+// `use<>` says that the app borrows nothing from the configuration.
 fn create(config: &Config<'_>) -> Result<impl App + use<>> {
     config.only(&[])?;
     Ok(Timed::new(app_fn(inner)))
