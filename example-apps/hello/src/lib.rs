@@ -33,5 +33,6 @@ mod tests {
         assert_eq!(response.status, Status::OK);
         assert_eq!(response.header("content-type"), Some("text/plain"));
         assert_eq!(response.text(), "Hello, World!\n");
+        assert_eq!(response.warnings, [""; 0], "lint has nothing to say");
     }
 }
