@@ -247,7 +247,9 @@ impl<'r> Environ<'r> {
     /// CONTENT_LENGTH, where the client sent one; a chunked body has none.
     #[must_use]
     pub fn content_length(&self) -> Option<u64> {
-        self.get_str("CONTENT_LENGTH").ok().flatten()?.parse().ok()
+        // `parse` alone would take "+3", which RFC 9110, section 8.6, does not allow.
+        let digits = |text: &Cow<'_, str>| text.bytes().all(|byte| byte.is_ascii_digit());
+        self.get_str("CONTENT_LENGTH").ok().flatten().filter(digits)?.parse().ok()
     }
 
     /// REMOTE_ADDR, where the transport knows it.
