@@ -199,15 +199,17 @@ impl<'c, A: App> Request<'c, A> {
     /// What a server would answer with 500, or cut the connection for.
     pub fn try_send(self) -> Result<Response> {
         let log = Log::default();
+        let linted = self.lint;
         let outcome = self.exchange(&log);
-        outcome.and_then(|response| response.with_log(&log))
+        outcome.and_then(|response| response.with_log(&log, linted))
     }
 
     /// Sends the request and gives the log lines, whatever became of it.
     pub fn send_logged(self) -> (Result<Response>, Vec<LogLine>) {
         let log = Log::default();
+        let linted = self.lint;
         let outcome = self.exchange(&log);
-        (outcome.and_then(|response| response.with_log(&log)), log.lines())
+        (outcome.and_then(|response| response.with_log(&log, linted)), log.lines())
     }
 
     fn exchange(self, log: &Log) -> Result<Response> {
@@ -373,10 +375,10 @@ pub struct Response {
 impl Response {
     /// Adds the log. What lint finds at the close of the body comes too late
     /// for the exchange to fail, so it fails here.
-    fn with_log(mut self, log: &Log) -> Result<Self> {
+    fn with_log(mut self, log: &Log, linted: bool) -> Result<Self> {
         for line in log.lines() {
             if line.target != lint::TARGET {
-                let found = lint::check_line(&line.target, &line.message);
+                let found = if linted { lint::check_line(&line.target, &line.message) } else { Vec::new() };
                 self.warnings.extend(found.iter().map(ToString::to_string));
                 self.log.push(line);
             } else if line.level == Level::Error {
