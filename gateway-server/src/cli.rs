@@ -1,0 +1,208 @@
+//! The program: from the command line to an exit code.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use clap::Parser as _;
+use gateway_spec::abi::host::Host;
+use gateway_spec::lint::Lint;
+use gateway_spec::loader::{self, LoadError, OpenModule, Options};
+use gateway_spec::{App, Config as AppConfig};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::low_level;
+
+use crate::config::{Action, Config, Flags, Inspect};
+use crate::engine::{Engine, Stopper};
+use crate::net::Address;
+use crate::server::{self, Server, ServerError};
+
+/// Why the program ends with something else than 0.
+enum Failure {
+    /// The command line, or what it names: 2.
+    Usage(String),
+    /// Anything else: 1.
+    Other(String),
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    // clap prints help and its own errors, and exits with 0 or 2.
+    let flags = Flags::parse();
+    start_log();
+    let outcome = flags.check().map_err(Failure::Usage).and_then(run);
+    let (code, text) = match outcome {
+        Ok(code) => return code,
+        Err(Failure::Usage(text)) => (2, text),
+        Err(Failure::Other(text)) => (1, text),
+    };
+    eprintln!("gateway-server: {text}");
+    ExitCode::from(code)
+}
+
+/// Log lines go to standard error; `GATEWAY_LOG=debug` shows more.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_default_directive(tracing::Level::INFO.into())
+        .with_env_var("GATEWAY_LOG")
+        .from_env_lossy();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+}
+
+fn run(config: Config) -> Result<ExitCode, Failure> {
+    match &config.action {
+        Action::Serve { addresses, engine, lint } => serve(&config, addresses, *engine, *lint),
+        Action::Inspect(_) => inspect_in_child(),
+        Action::InspectHere(Inspect::List) => list(&config),
+        Action::InspectHere(Inspect::Check) => check(&config),
+    }
+}
+
+// ----- serve -----------------------------------------------------------------
+
+fn serve(config: &Config, addresses: &[Address], engine: Engine, lint: bool) -> Result<ExitCode, Failure> {
+    let module = open(config)?;
+    let host = server::host(engine);
+    let app = create(config, &module, Arc::clone(&host))?;
+    let app = if lint { Arc::new(Lint::new(app)) } else { app };
+    let mut server = Server::hosting(app, host, engine);
+    for address in addresses {
+        server = server.bind(&address.to_string())?;
+    }
+    // After create: an app must not keep its own handlers.
+    let stopper = server.stopper()?;
+    stop_on_signals(&stopper)?;
+    announce(&server);
+    let outcome = server.run()?;
+    if outcome.abandoned > 0 {
+        eprintln!("gateway-server: {} requests did not end in time", outcome.abandoned);
+        // An app's call is still running: nothing of it may be torn down.
+        low_level::exit(1);
+    }
+    module.module().shutdown();
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One line for each listener, on standard output, for people and scripts.
+fn announce(server: &Server) {
+    let mut out = std::io::stdout().lock();
+    for address in server.addresses() {
+        // A closed standard output must not stop the server.
+        let _ = writeln!(out, "listening on http://{address}");
+    }
+    let _ = out.flush();
+}
+
+/// The first TERM or INT stops gracefully, the second at once.
+fn stop_on_signals(stopper: &Stopper) -> Result<(), ServerError> {
+    let again = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&again))?;
+        signal_hook::flag::register(signal, Arc::clone(&again))?;
+        low_level::pipe::register(signal, stopper.descriptor()?)?;
+    }
+    Ok(())
+}
+
+fn open(config: &Config) -> Result<OpenModule, Failure> {
+    let options = Options { strict: config.strict, ..Options::default() };
+    let module = loader::open(&config.target, &options)?;
+    for warning in module.warnings() {
+        tracing::warn!("{warning}");
+    }
+    Ok(module)
+}
+
+fn create(config: &Config, module: &OpenModule, host: Arc<Host>) -> Result<Arc<dyn App>, Failure> {
+    let settings = AppConfig::from_pairs(config.settings.iter().cloned());
+    Ok(Arc::new(module.create(host, &settings)?))
+}
+
+// ----- inspect ---------------------------------------------------------------
+
+/// How the child says that it came to its end: a module that calls `exit(0)`
+/// must not pass for a good one.
+const DONE: u8 = 77;
+
+/// Runs this program again: constructors of the module run before any check of
+/// it, and a crash there must be told, not shared.
+fn inspect_in_child() -> Result<ExitCode, Failure> {
+    let other = |error: std::io::Error| Failure::Other(format!("cannot start a child process: {error}"));
+    let program = std::env::current_exe().map_err(other)?;
+    let arguments = std::env::args_os().skip(1);
+    let status = Command::new(program).arg("--in-child").args(arguments).status().map_err(other)?;
+    if let Some(signal) = status.signal() {
+        let name = low_level::signal_name(signal).unwrap_or("unknown");
+        return Err(Failure::Other(format!(
+            "the module crashed while it was loaded or created: signal {signal} ({name})"
+        )));
+    }
+    match status.code() {
+        Some(code) if code == i32::from(DONE) => Ok(ExitCode::SUCCESS),
+        Some(0) | None => Err(Failure::Other("the module ended the process while it was loaded or created".to_owned())),
+        Some(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(1))),
+    }
+}
+
+fn check(config: &Config) -> Result<ExitCode, Failure> {
+    let module = open(config)?;
+    let entry = module.entry(config.target.app())?;
+    let app = create(config, &module, server::host(Engine::default()))?;
+    drop(app);
+    let info = module.module();
+    println_quiet(&format!("ok: {}:{} ({} {})", module.path().display(), entry.name(), info.name(), info.version()));
+    Ok(ExitCode::from(DONE))
+}
+
+fn list(config: &Config) -> Result<ExitCode, Failure> {
+    let module = open(config)?;
+    let info = module.module();
+    let (major, minor) = info.abi();
+    let mut text = format!("{}\n", module.path().display());
+    text += &format!("  module   {} {}\n", info.name(), info.version());
+    text += &format!("  abi      {major}.{minor}\n");
+    text += &format!("  built    {}\n", info.built_with());
+    if info.panic_aborts() {
+        text += "  note     a panic in this module ends the server\n";
+    }
+    text += "  apps\n";
+    let width = info.names().iter().map(|name| name.len()).max().unwrap_or(0);
+    for app in info.apps() {
+        let doc = app.doc();
+        let first = doc.lines().next().unwrap_or_default().trim();
+        text += format!("    {:width$}  {first}", app.name()).trim_end();
+        text += "\n";
+    }
+    println_quiet(text.trim_end());
+    Ok(ExitCode::from(DONE))
+}
+
+/// Prints; a reader that has left is no error.
+fn println_quiet(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+// ----- failures --------------------------------------------------------------
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Create { .. } | LoadError::CreatePanicked { .. } => Self::Other(error.to_string()),
+            _ => Self::Usage(error.to_string()),
+        }
+    }
+}
+
+impl From<ServerError> for Failure {
+    fn from(error: ServerError) -> Self {
+        match error {
+            ServerError::Address(_) | ServerError::Engine(_) | ServerError::NoAddress => Self::Usage(error.to_string()),
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Serves one connection to its end, on the thread that calls it: what the
+//! engines that block have in common.
+
+use std::io::{self, IoSlice, Read as _};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags};
+
+use super::clock::Clock;
+use super::socket::{receive, retried, send, send_slices, wait, wait_one};
+use super::{Setup, Stop};
+use crate::exchange::{Endpoint, Exchange, Now, Port, Timeouts, Want};
+
+/// How long, and for how many bytes, a closing connection is read on, so that
+/// the client gets its answer before a reset.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 4 << 20;
+
+/// A connection while it is served.
+struct Connection<'a> {
+    stream: &'a TcpStream,
+    exchange: Exchange,
+    clock: Clock,
+    timeouts: Timeouts,
+    stop: &'a Stop,
+    stopped: bool,
+    /// Descriptors whose readiness ends an idle connection.
+    others: &'a [BorrowedFd<'a>],
+}
+
+/// Serves a connection to its end. An idle one ends when `others` are ready.
+pub(super) fn serve(setup: &Setup, stream: &TcpStream, endpoint: Endpoint, others: &[BorrowedFd<'_>]) {
+    let mut clock = Clock::new();
+    let exchange = Exchange::new(setup.service.clone(), endpoint.into(), &clock.now());
+    let timeouts = setup.service.timeouts;
+    Connection { stream, exchange, clock, timeouts, stop: &setup.stop, stopped: false, others }.run();
+}
+
+impl Connection<'_> {
+    fn run(&mut self) {
+        loop {
+            let moved = match self.exchange.want() {
+                Want::Read => self.read(),
+                Want::Write => self.write(),
+                Want::Run => {
+                    self.call();
+                    Ok(())
+                }
+                Want::Linger => return self.linger(),
+                Want::Close => return,
+            };
+            if moved.is_err() {
+                self.exchange.gone();
+            }
+        }
+    }
+
+    fn read(&mut self) -> io::Result<()> {
+        if !self.wait_readable()? {
+            return Ok(());
+        }
+        match receive(self.stream, &mut self.exchange) {
+            Ok(0) => self.exchange.eof(&self.clock.now()),
+            Ok(count) => self.exchange.fed(count, &self.clock.now()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        match send(self.stream, &self.exchange) {
+            Ok(count) => self.exchange.sent(count, &self.clock.now()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if !wait_one(self.stream, PollFlags::OUT, self.exchange.deadline())? {
+                    self.exchange.tick(&self.clock.now());
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn call(&mut self) {
+        let mut port = BlockingPort {
+            stream: self.stream,
+            clock: &mut self.clock,
+            timeouts: &self.timeouts,
+            filling: None,
+            received: 0,
+        };
+        self.exchange.run(&mut port);
+    }
+
+    /// Waits for bytes; `false` when something else came first and was dealt with.
+    fn wait_readable(&mut self) -> io::Result<bool> {
+        let idle = self.exchange.is_idle();
+        let mut fds = Vec::with_capacity(2 + self.others.len());
+        fds.push(PollFd::from_borrowed_fd(self.stream.as_fd(), PollFlags::IN));
+        if !self.stopped {
+            fds.push(PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN));
+        }
+        if idle {
+            fds.extend(self.others.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
+        }
+        if !wait(&mut fds, self.exchange.deadline())? {
+            self.exchange.tick(&self.clock.now());
+            return Ok(false);
+        }
+        let is_set = |fd: &PollFd<'_>| !fd.revents().is_empty();
+        let readable = is_set(&fds[0]);
+        if !self.stopped && is_set(&fds[1]) {
+            self.stopped = true;
+        } else if readable {
+            return Ok(true);
+        }
+        // A request that is already here is still answered, with `close`.
+        self.exchange.stop(!readable);
+        Ok(false)
+    }
+
+    /// Ends without a reset: a client that is still sending would lose the
+    /// answer (RFC 9112, section 9.6).
+    fn linger(&mut self) {
+        if self.stream.shutdown(Shutdown::Write).is_err() {
+            return;
+        }
+        let deadline = Instant::now() + LINGER;
+        let mut scratch = [0; 16 * 1024];
+        let mut left = LINGER_BYTES;
+        let mut stream = self.stream;
+        while left > 0 && matches!(wait_one(stream, PollFlags::IN, Some(deadline)), Ok(true)) {
+            match retried(|| stream.read(&mut scratch)) {
+                Ok(count @ 1..) => left = left.saturating_sub(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                _ => return,
+            }
+        }
+    }
+}
+
+/// The port of an engine that may block.
+struct BlockingPort<'a> {
+    stream: &'a TcpStream,
+    clock: &'a mut Clock,
+    timeouts: &'a Timeouts,
+    /// When the app first waited for its body.
+    filling: Option<Instant>,
+    received: u64,
+}
+
+impl Port for BlockingPort<'_> {
+    fn fill(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let since = *self.filling.get_or_insert_with(Instant::now);
+        let deadline = since.checked_add(self.timeouts.body(self.received));
+        let mut stream = self.stream;
+        loop {
+            match retried(|| stream.read(buf)) {
+                Ok(count) => {
+                    self.received += count as u64;
+                    return Ok(count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if !wait_one(stream, PollFlags::IN, deadline)? {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let deadline = Instant::now().checked_add(self.timeouts.write);
+        loop {
+            match send_slices(self.stream, slices, false) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if !wait_one(self.stream, PollFlags::OUT, deadline)? {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn sleep(&mut self, duration: Duration) -> bool {
+        // Asking for no event, poll still tells of a hang-up or an error.
+        match wait_one(self.stream, PollFlags::empty(), Instant::now().checked_add(duration)) {
+            Ok(gone) => !gone,
+            Err(_) => false,
+        }
+    }
+
+    fn is_gone(&mut self) -> bool {
+        wait_one(self.stream, PollFlags::empty(), Some(Instant::now())).unwrap_or(true)
+    }
+
+    fn now(&mut self) -> Now {
+        self.clock.now()
+    }
+}

@@ -1,0 +1,32 @@
+//! One connection at a time, in order: the simplest server there is. While one
+//! client is served, the others wait in the listener's queue; a connection
+//! that is idle makes room when another client waits.
+
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::sync::Arc;
+
+use super::accept::{Arrival, arrival, take};
+use super::blocking::serve;
+use super::{Engine, Outcome, Setup};
+
+/// The registry's entry.
+pub(super) const ENGINE: Engine =
+    Engine { name: "single", about: "one connection at a time, in order", multithread: false, run };
+
+fn run(setup: &Arc<Setup>) -> io::Result<Outcome> {
+    let others: Vec<BorrowedFd<'_>> = setup.listeners.iter().map(|listener| listener.as_fd()).collect();
+    loop {
+        match arrival(setup, true, None)? {
+            Arrival::Stop => return Ok(Outcome::default()),
+            Arrival::Other => {}
+            Arrival::Clients(listeners) => {
+                for listener in listeners {
+                    if let Some((stream, endpoint)) = take(setup, listener)? {
+                        serve(setup, &stream, endpoint, &others);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Moves an exchange's bytes through a non-blocking socket.
+
+use std::fs::File;
+use std::io::{self, IoSlice, Read as _};
+use std::net::TcpStream;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::fs::FileExt as _;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+
+use crate::exchange::{Exchange, Pending};
+
+/// The most of a file that one call sends, so that deadlines are looked at.
+const FILE_PIECE: u64 = 1 << 20;
+
+/// Reads what has arrived; 0 at the client's FIN.
+pub(super) fn receive(mut stream: &TcpStream, exchange: &mut Exchange) -> io::Result<usize> {
+    retried(|| stream.read(exchange.room()))
+}
+
+/// Sends some of what is pending.
+pub(super) fn send(stream: &TcpStream, exchange: &Exchange) -> io::Result<usize> {
+    match exchange.pending() {
+        Pending::Slices(slices) => send_slices(stream, slices.as_slices(), slices.more),
+        Pending::File { fd, offset, length } => send_file(stream, fd, offset, length.min(FILE_PIECE)),
+    }
+}
+
+/// Sends runs of bytes; with `more`, the system waits for what follows.
+pub(super) fn send_slices(stream: &TcpStream, slices: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
+    let more = if more { SendFlags::MORE } else { SendFlags::empty() };
+    let flags = SendFlags::NOSIGNAL | more;
+    retried(|| Ok(sendmsg(stream, slices, &mut SendAncillaryBuffer::default(), flags)?))
+}
+
+/// Sends a range of a file without reading it into memory, where the system
+/// can; a descriptor that it refuses is copied.
+fn send_file(stream: &TcpStream, fd: BorrowedFd<'_>, offset: u64, length: u64) -> io::Result<usize> {
+    let mut position = offset;
+    let count = usize::try_from(length).unwrap_or(usize::MAX);
+    match retried(|| Ok(rustix::fs::sendfile(stream, fd, Some(&mut position), count)?)) {
+        Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)) => {
+            let file = File::from(fd.try_clone_to_owned()?);
+            let mut copy = vec![0; count.min(64 * 1024)];
+            let read = retried(|| file.read_at(&mut copy, offset))?;
+            if read == 0 {
+                return Ok(0);
+            }
+            send_slices(stream, &[IoSlice::new(&copy[..read])], false)
+        }
+        other => other,
+    }
+}
+
+/// Runs a call again when a signal interrupted it.
+pub(super) fn retried<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// Waits for one socket; `false` when the deadline comes first.
+pub(super) fn wait_one(stream: &TcpStream, events: PollFlags, deadline: Option<Instant>) -> io::Result<bool> {
+    let mut fds = [PollFd::from_borrowed_fd(stream.as_fd(), events)];
+    wait(&mut fds, deadline)
+}
+
+/// Waits for any of several descriptors; `false` when the deadline comes first.
+pub(super) fn wait(fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<bool> {
+    loop {
+        let left = deadline.map(|deadline| timespec(deadline.saturating_duration_since(Instant::now())));
+        match poll(fds, left.as_ref()) {
+            Ok(count) => return Ok(count > 0),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    Timespec::try_from(duration).unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 })
+}

@@ -1,0 +1,56 @@
+//! Tells everybody to end: a pipe that becomes readable and stays so, because
+//! nobody ever reads it. A signal handler can write to it, any poll sees it.
+
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+/// The end that is watched.
+#[derive(Debug)]
+pub struct Stop(UnixStream);
+
+/// The end that says it.
+#[derive(Debug)]
+pub struct Stopper(UnixStream);
+
+impl Stop {
+    /// Both ends.
+    ///
+    /// # Errors
+    /// The system's, when it is out of descriptors.
+    pub fn new() -> io::Result<(Self, Stopper)> {
+        let (watched, told) = UnixStream::pair()?;
+        told.set_nonblocking(true)?;
+        Ok((Self(watched), Stopper(told)))
+    }
+}
+
+impl AsFd for Stop {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Stopper {
+    /// Says it.
+    pub fn stop(&self) {
+        // A full pipe says it already.
+        let _ = (&self.0).write(&[1]);
+    }
+
+    /// Another end that says the same, for a signal handler.
+    ///
+    /// # Errors
+    /// The system's, when it is out of descriptors.
+    pub fn descriptor(&self) -> io::Result<OwnedFd> {
+        self.0.as_fd().try_clone_to_owned()
+    }
+
+    /// Another end that says the same.
+    ///
+    /// # Errors
+    /// The system's, when it is out of descriptors.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        self.0.try_clone().map(Self)
+    }
+}

@@ -1,0 +1,108 @@
+//! What all connections of a server share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway_spec::App;
+use gateway_spec::abi::host::Host;
+
+use crate::protocol::Limits;
+
+/// The app, and how it is served. Immutable once the server runs.
+pub struct Service {
+    /// The app; dropped before the host it may point to.
+    pub app: Arc<dyn App>,
+    /// The server as the app sees it.
+    pub host: Arc<Host>,
+    /// How much a client may send.
+    pub limits: Limits,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+    /// The `Server` header.
+    pub server: &'static str,
+    /// `gateway.multithread`.
+    pub multithread: bool,
+    /// `gateway.multiprocess`.
+    pub multiprocess: bool,
+}
+
+impl Service {
+    /// The variables that are the same for all requests.
+    pub(super) fn variables(&self) -> [(&'static str, &'static str); 5] {
+        let flag = |set| if set { "1" } else { "0" };
+        [
+            ("gateway.version", gateway_spec::VERSION),
+            ("gateway.url_scheme", "http"),
+            ("gateway.multithread", flag(self.multithread)),
+            ("gateway.multiprocess", flag(self.multiprocess)),
+            ("gateway.run_once", flag(false)),
+        ]
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Service({}, {:?}, {:?})", self.server, self.limits, self.timeouts)
+    }
+}
+
+/// How long a client may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From the first byte of a head, or the start of the connection, to the
+    /// head's end.
+    pub head: Duration,
+    /// Between two requests.
+    pub keep_alive: Duration,
+    /// Before the body's minimum rate is asked for.
+    pub body_grace: Duration,
+    /// Bytes per second that a body must bring after that.
+    pub body_rate: u64,
+    /// Without any progress of a response.
+    pub write: Duration,
+}
+
+impl Timeouts {
+    /// The time within which `received` bytes of a body must be followed by more.
+    #[must_use]
+    pub fn body(&self, received: u64) -> Duration {
+        self.body_grace + Duration::from_secs(received / self.body_rate.max(1))
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(75),
+            body_grace: Duration::from_secs(10),
+            body_rate: 512,
+            write: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The two ends of a connection, as CGI names them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Endpoint {
+    /// SERVER_NAME: the listener's name or address.
+    pub server_name: String,
+    /// SERVER_PORT.
+    pub server_port: String,
+    /// REMOTE_ADDR; empty where the transport does not know it.
+    pub remote_addr: String,
+    /// REMOTE_PORT; empty where the transport does not know it.
+    pub remote_port: String,
+}
+
+impl Endpoint {
+    /// The variables that are the same for all requests of a connection.
+    pub(super) fn variables(&self) -> Vec<(&'static str, &str)> {
+        let mut list = vec![("SERVER_NAME", &*self.server_name), ("SERVER_PORT", &*self.server_port)];
+        if !self.remote_addr.is_empty() {
+            list.push(("REMOTE_ADDR", &self.remote_addr));
+            list.push(("REMOTE_PORT", &self.remote_port));
+        }
+        list
+    }
+}

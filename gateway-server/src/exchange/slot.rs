@@ -1,0 +1,304 @@
+//! One request's memory: a heap-pinned, recycled slot that holds the request,
+//! the buffer it borrows from, and the body that borrows from it.
+//!
+//! Safe Rust cannot say that a body borrows from its neighbour, and without
+//! saying it everyone copies. So the lifetime of a request is erased here and
+//! held by the order of things: a body is dropped before the request it may
+//! borrow from is touched, the slot before the app.
+#![allow(unsafe_code)]
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use gateway_spec::abi::guard::caught;
+use gateway_spec::abi::host::{Hosted, RequestHead};
+use gateway_spec::{App, Body, Chunk, Error, Header, Result};
+
+use super::port::Port;
+use super::wire::{Terms, Wire};
+use super::{Endpoint, Service};
+use crate::protocol::http1::{Decoder, Framing, head};
+use crate::protocol::{Limits, Refusal};
+
+/// An engine's port, lent to the wire for the time of a call.
+#[derive(Debug, Default)]
+pub(super) struct Lent(Option<NonNull<dyn Port>>);
+
+// SAFETY: a port is there only during a call, on the thread that runs it.
+unsafe impl Send for Lent {}
+
+impl Lent {
+    /// The port, if a call is running.
+    pub(super) fn get(&mut self) -> Option<&mut dyn Port> {
+        // SAFETY: `Slot::lending` takes the port back before it goes out of
+        // scope, and lends it to nobody else meanwhile.
+        self.0.map(|mut port| unsafe { port.as_mut() })
+    }
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub(super) struct Slot(NonNull<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// First: a pointer to the request is a pointer to all of this.
+    hosted: Hosted<'static, Wire>,
+    body: Option<Body<'static>>,
+    head: Option<head::Head<'static>>,
+    headers: Vec<Header<'static>>,
+    /// SERVER_PROTOCOL first, then what stays the same for the connection.
+    env: Vec<Header<'static>>,
+    /// The decoded path.
+    path: Vec<u8>,
+    // What `env`, `hosted` and `body` point to; after them, so dropped later.
+    _endpoint: Arc<Endpoint>,
+    service: Arc<Service>,
+}
+
+// SAFETY: a slot is a box of things that are Send; the raw pointers inside
+// point into the same box or into the Arcs it holds.
+unsafe impl Send for Slot {}
+
+/// What an open request asks of the exchange.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opened {
+    pub(super) framing: Framing,
+    pub(super) expect_continue: bool,
+    pub(super) terms: Terms,
+}
+
+impl Slot {
+    pub(super) fn new(service: Arc<Service>, endpoint: Arc<Endpoint>, wire: Wire) -> Self {
+        let mut env = vec![Header::from_static("SERVER_PROTOCOL", "")];
+        // SAFETY: the endpoint is kept by the slot and dropped after `env`.
+        env.extend(unsafe { erase_list(&endpoint.variables()) });
+        env.extend(service.variables().iter().map(|(key, value)| Header::from_static(key, value)));
+        let host: *const _ = &*service.host;
+        // SAFETY: the service, and so its host, is kept by the slot.
+        let hosted = Hosted::new(unsafe { &*host }.view(), &RequestHead::EMPTY, wire);
+        let inner = Inner {
+            hosted,
+            body: None,
+            head: None,
+            headers: Vec::with_capacity(16),
+            env,
+            path: Vec::new(),
+            _endpoint: endpoint,
+            service,
+        };
+        Self(NonNull::from(Box::leak(Box::new(inner))))
+    }
+
+    /// The connection's bytes, between calls.
+    pub(super) fn wire(&mut self) -> &mut Wire {
+        // SAFETY: `&mut self` and no call running, so nobody else reaches the
+        // transport: an app's functions check that they are inside a call. The
+        // pointer touches the transport only, not the request that a body may
+        // be borrowing.
+        unsafe { &mut *(*self.0.as_ptr()).hosted.transport_ptr() }
+    }
+
+    /// As [`wire`](Self::wire), to look at.
+    pub(super) fn wire_ref(&self) -> &Wire {
+        // SAFETY: as for `wire`; `&self` keeps every `&mut` away.
+        unsafe { &*(*self.0.as_ptr()).hosted.transport_ptr() }
+    }
+
+    /// Parses the head in `start..end` of the buffer and pins it.
+    ///
+    /// # Errors
+    /// The rule that the head breaks; nothing is open then.
+    pub(super) fn open(&mut self, start: usize, end: usize, limits: &Limits) -> Result<Opened, Refusal> {
+        self.wire().buffer.pin(true);
+        let inner = self.0.as_ptr();
+        // SAFETY: no body is open, so nobody borrows from these fields. What
+        // the head points to is pinned until `recycle` has dropped the head.
+        let parsed = unsafe {
+            let bytes: &'static [u8] = (*inner).hosted.transport().buffer.lend(start..end);
+            head::parse(bytes, limits, &mut (*inner).headers, &mut *(&raw mut (*inner).path))
+        };
+        let head = match parsed {
+            Ok(head) => head,
+            Err(refusal) => {
+                self.recycle();
+                return Err(refusal);
+            }
+        };
+        // SAFETY: as above.
+        unsafe { (*inner).head = Some(head) };
+        let terms = Terms { version: head.version, head_only: head.method == b"HEAD", keep_alive: head.keep_alive };
+        Ok(Opened { framing: head.framing, expect_continue: head.expect_continue, terms })
+    }
+
+    /// Makes the open request ready for the app. `body` is where its bytes in
+    /// the buffer begin, `preread` how many of them the app gets at once.
+    pub(super) fn ready(&mut self, opened: &Opened, body: usize, preread: usize, limit: u64) {
+        // SAFETY: no body is open, so nobody borrows from the slot.
+        let inner = unsafe { &mut *self.0.as_ptr() };
+        let Some(head) = inner.head else { return };
+        inner.env[0] = Header::from_static("SERVER_PROTOCOL", head.version.as_str());
+        let wire = inner.hosted.transport();
+        // SAFETY: pinned until `recycle`, which drops the request's users first.
+        let preread: &'static [u8] = unsafe { wire.buffer.lend(body..body + preread) };
+        wire.buffer.consume(body + preread.len());
+        wire.decoder = Decoder::new(opened.framing, limit);
+        wire.decoder.skip(preread.len() as u64);
+        wire.begin(opened.terms);
+        let body_complete = wire.decoder.is_done();
+        let content_length = match opened.framing {
+            Framing::None => Some(0),
+            Framing::Length(length) => Some(length),
+            Framing::Chunked => None,
+        };
+        // SAFETY: both lists stay as they are until the next `open`, and the
+        // service as long as the slot.
+        let (env, headers, host) = unsafe {
+            let env: &'static [Header<'static>] = &*std::ptr::from_ref(inner.env.as_slice());
+            let headers: &'static [Header<'static>] = &*std::ptr::from_ref(inner.headers.as_slice());
+            (env, headers, (*Arc::as_ptr(&inner.service.host)).view())
+        };
+        let request = RequestHead {
+            method: head.method,
+            script_name: b"",
+            path_info: head.path,
+            query_string: head.query,
+            request_uri: head.target,
+            content_length,
+            preread,
+            body_complete,
+            env,
+            edited: false,
+            headers,
+        };
+        inner.hosted.set_head(host, &request);
+    }
+
+    /// Calls the app. Its body stays in the slot.
+    ///
+    /// # Errors
+    /// The app's.
+    pub(super) fn call(&mut self, port: &mut dyn Port) -> Result<()> {
+        let inner = self.0;
+        self.lending(port, || {
+            // SAFETY: the slot outlives the body (`recycle` drops it first), and
+            // the service, which holds the app, outlives the slot's content.
+            unsafe {
+                let hosted: &'static Hosted<'static, Wire> = &*(&raw const (*inner.as_ptr()).hosted);
+                let service: &'static Service = &*Arc::as_ptr(&(*inner.as_ptr()).service);
+                let app: &'static dyn App = &*service.app;
+                let body = hosted.call(app)?;
+                (*inner.as_ptr()).body = Some(body);
+            }
+            Ok(())
+        })
+    }
+
+    /// The open body, to look at.
+    pub(super) fn body(&self) -> Option<&Body<'_>> {
+        // SAFETY: the body's own lifetime is shortened to the borrow of `self`.
+        unsafe { (*self.0.as_ptr()).body.as_ref() }
+    }
+
+    /// Pulls a chunk of the open body and hands it to `take`.
+    ///
+    /// # Errors
+    /// The body's, or those of `take`.
+    pub(super) fn pull<R>(
+        &mut self,
+        port: &mut dyn Port,
+        take: impl FnOnce(Option<Chunk<'_>>, &mut Wire) -> Result<R>,
+    ) -> Result<R> {
+        let inner = self.0.as_ptr();
+        let chunk = self.lending(port, || {
+            // SAFETY: the slot is alive; the body is reached by this `&mut
+            // self` alone, and its chunk ends before the body is touched again.
+            unsafe {
+                let hosted = &*(&raw const (*inner).hosted);
+                let body = (*inner).body.as_mut().ok_or_else(|| Error::State("no body is open".into()))?;
+                hosted.next(body)
+            }
+        })?;
+        // SAFETY: as for `wire`; the chunk lies in the body, not in the wire.
+        take(chunk, unsafe { &mut *(*inner).hosted.transport_ptr() })
+    }
+
+    /// Closes the body: once, and whatever it does.
+    ///
+    /// # Errors
+    /// [`Error::Panic`].
+    pub(super) fn close_body(&mut self) -> Result<()> {
+        // SAFETY: the body is reached by this `&mut self` alone.
+        let body = unsafe { (*self.0.as_ptr()).body.take() };
+        caught(|| {
+            drop(body);
+            Ok(())
+        })
+    }
+
+    /// The request's first line, for the log; escaped.
+    pub(super) fn request_line(&self) -> String {
+        // SAFETY: the head's slices are valid until `recycle`.
+        match unsafe { (*self.0.as_ptr()).head } {
+            Some(head) => format!("{} {}", head.method.escape_ascii(), head.target.escape_ascii()),
+            None => "(no request)".to_owned(),
+        }
+    }
+
+    /// Ends the request and frees its memory for the next.
+    pub(super) fn recycle(&mut self) {
+        if self.close_body().is_err() {
+            tracing::error!("{}: the app panicked in close", self.request_line());
+        }
+        let inner = self.0.as_ptr();
+        // SAFETY: the body is gone, so nobody borrows from these any more.
+        unsafe {
+            (*inner).head = None;
+            (*inner).headers.clear();
+            (*inner).hosted.transport().release();
+        }
+    }
+
+    /// Lends the port to the wire while `act` runs.
+    fn lending<R>(&mut self, port: &mut dyn Port, act: impl FnOnce() -> Result<R>) -> Result<R> {
+        // SAFETY: only the lifetime is erased; `Back` takes the port back on
+        // every way out, before the borrow of `port` ends.
+        let lent =
+            unsafe { std::mem::transmute::<NonNull<dyn Port + '_>, NonNull<dyn Port + 'static>>(NonNull::from(port)) };
+        self.wire().port = Lent(Some(lent));
+        let _back = Back(self.0);
+        act()
+    }
+}
+
+/// Takes the port back.
+struct Back(NonNull<Inner>);
+
+impl Drop for Back {
+    fn drop(&mut self) {
+        // SAFETY: as for `Slot::wire`: the call is over.
+        unsafe { (*(*self.0.as_ptr()).hosted.transport_ptr()).port = Lent(None) };
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.recycle();
+        // SAFETY: made by Box::leak in `new`, and freed once.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
+/// Erases the lifetime of pairs whose text the caller keeps.
+///
+/// # Safety
+/// The text outlives every use of the answer.
+unsafe fn erase_list(list: &[(&'static str, &str)]) -> Vec<Header<'static>> {
+    list.iter()
+        .map(|(key, value)| {
+            // SAFETY: the caller keeps the text.
+            let value: &'static str = unsafe { &*std::ptr::from_ref::<str>(value) };
+            Header::from_static(key, value)
+        })
+        .collect()
+}

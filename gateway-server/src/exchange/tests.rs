@@ -1,0 +1,521 @@
+//! The exchange without sockets: a scripted port and a script of input, whole,
+//! byte by byte and at every split.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, Read as _, Write as _};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use gateway_spec::prelude::*;
+
+use super::{Endpoint, Exchange, Now, Pending, Port, Service, Timeouts, Want};
+use crate::protocol::Limits;
+
+// ----- the script ------------------------------------------------------------
+
+/// What the client sends, in pieces; and what it got.
+#[derive(Default)]
+struct Client {
+    input: VecDeque<Vec<u8>>,
+    output: Vec<u8>,
+    /// The most that one send takes.
+    window: usize,
+    /// How the connection ended.
+    end: Option<Want>,
+}
+
+/// Gives a running app the next piece of input.
+struct ScriptedPort<'a>(&'a mut Client, Now);
+
+impl Port for ScriptedPort<'_> {
+    fn fill(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let Some(mut piece) = self.0.input.pop_front() else { return Ok(0) };
+        let count = piece.len().min(buf.len());
+        buf[..count].copy_from_slice(&piece[..count]);
+        if count < piece.len() {
+            self.0.input.push_front(piece.split_off(count));
+        }
+        Ok(count)
+    }
+
+    fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let before = self.0.output.len();
+        for slice in slices {
+            let left = self.0.window - (self.0.output.len() - before);
+            self.0.output.extend_from_slice(&slice[..slice.len().min(left)]);
+        }
+        Ok(self.0.output.len() - before)
+    }
+
+    fn sleep(&mut self, _: Duration) -> bool {
+        true
+    }
+
+    fn is_gone(&mut self) -> bool {
+        false
+    }
+
+    fn now(&mut self) -> Now {
+        self.1
+    }
+}
+
+fn now() -> Now {
+    Now { instant: Instant::now(), date: *b"Sun, 06 Nov 1994 08:49:37 GMT" }
+}
+
+fn service(app: impl App + 'static) -> Service {
+    Service {
+        app: Arc::new(app),
+        host: crate::server::host(crate::engine::Engine::default()),
+        limits: Limits { body: 1 << 20, ..Limits::default() },
+        timeouts: Timeouts::default(),
+        server: "test",
+        multithread: false,
+        multiprocess: false,
+    }
+}
+
+/// Serves a script to its end, as a blocking engine does.
+fn serve(service: &Arc<Service>, input: Vec<Vec<u8>>, window: usize) -> Client {
+    let endpoint = Endpoint { server_name: "localhost".into(), server_port: "80".into(), ..Endpoint::default() };
+    let now = now();
+    let mut exchange = Exchange::new(Arc::clone(service), Arc::new(endpoint), &now);
+    let mut client = Client { input: input.into(), window, ..Client::default() };
+    loop {
+        match exchange.want() {
+            Want::Read => {
+                let count = ScriptedPort(&mut client, now).fill(exchange.room()).expect("the script does not fail");
+                if count == 0 { exchange.eof(&now) } else { exchange.fed(count, &now) }
+            }
+            Want::Write => {
+                let count = match exchange.pending() {
+                    Pending::Slices(slices) => ScriptedPort(&mut client, now).send(slices.as_slices()),
+                    Pending::File { fd, offset, length } => copy_file(fd, offset, length, &mut client),
+                };
+                exchange.sent(count.expect("the script does not fail"), &now);
+            }
+            Want::Run => exchange.run(&mut ScriptedPort(&mut client, now)),
+            end @ (Want::Linger | Want::Close) => {
+                client.end = Some(end);
+                return client;
+            }
+        }
+    }
+}
+
+fn copy_file(fd: std::os::fd::BorrowedFd<'_>, offset: u64, length: u64, client: &mut Client) -> io::Result<usize> {
+    use std::os::unix::fs::FileExt as _;
+    let file = std::fs::File::from(fd.try_clone_to_owned()?);
+    let mut piece = vec![0; client.window.min(length as usize)];
+    let count = file.read_at(&mut piece, offset)?;
+    client.output.extend_from_slice(&piece[..count]);
+    Ok(count)
+}
+
+/// Serves `input` whole, byte by byte and at every split, each with a wide and
+/// a narrow window, and holds that the answers are the same.
+fn check(app: impl App + 'static, input: &str, expected: &str) {
+    let service = Arc::new(service(app));
+    let bytes = input.as_bytes();
+    let mut scripts = vec![vec![bytes.to_vec()], bytes.iter().map(|byte| vec![*byte]).collect()];
+    // Miri takes a second for each.
+    let step = if cfg!(miri) { bytes.len() / 3 + 1 } else { 1 };
+    scripts.extend((1..bytes.len()).step_by(step).map(|at| vec![bytes[..at].to_vec(), bytes[at..].to_vec()]));
+    for script in scripts {
+        for window in [usize::MAX, 3] {
+            let client = serve(&service, script.clone(), window);
+            let output = String::from_utf8_lossy(&client.output);
+            assert_eq!(plain(&output), expected, "input in {} pieces, window {window}", script.len());
+        }
+    }
+}
+
+/// The output with what is always the same taken out.
+fn plain(output: &str) -> String {
+    output
+        .replace("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nServer: test\r\n", "")
+        .replace("HTTP/1.1 100 Continue\r\n\r\n", "")
+        .replace("\r\n", "\n")
+}
+
+// ----- apps ------------------------------------------------------------------
+
+/// Answers with the method, the path and the body.
+fn echo<'r>(mut environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
+    let mut text = format!("{} {} ", environ.method(), environ.path_str()?);
+    environ.input().read_to_string(&mut text)?;
+    start_response.start(Head::new(Status::OK, &[]))?;
+    Ok(Body::from(text))
+}
+
+/// Answers with a stream of two chunks.
+fn stream<'r>(_: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
+    start_response.start(Head::new(Status::OK, &[]))?;
+    Ok(Body::chunks(["one", "", "two"]))
+}
+
+// ----- tests -----------------------------------------------------------------
+
+#[test]
+fn answers_and_keeps_alive() {
+    check(
+        app_fn(echo),
+        "GET /a%20b HTTP/1.1\r\nHost: a\r\n\r\nPOST /c HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nxyz",
+        "HTTP/1.1 200 OK\nContent-Length: 9\n\nGET /a b HTTP/1.1 200 OK\nContent-Length: 11\n\nPOST /c xyz",
+    );
+}
+
+#[test]
+fn reads_a_chunked_body_live_and_finds_the_next_request() {
+    check(
+        app_fn(echo),
+        "POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
+         3\r\nabc\r\n2;x\r\nde\r\n0\r\nT: t\r\n\r\nGET /n HTTP/1.1\r\nHost: a\r\n\r\n",
+        "HTTP/1.1 200 OK\nContent-Length: 13\n\nPOST /c abcdeHTTP/1.1 200 OK\nContent-Length: 7\n\nGET /n ",
+    );
+}
+
+#[test]
+fn streams_in_chunks_to_http11_and_until_close_to_http10() {
+    check(
+        app_fn(stream),
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET / HTTP/1.0\r\n\r\n",
+        "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n3\none\n3\ntwo\n0\n\nHTTP/1.1 200 OK\nConnection: close\n\nonetwo",
+    );
+}
+
+#[test]
+fn http10_keeps_alive_when_asked_and_able() {
+    check(
+        app_fn(echo),
+        "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /b HTTP/1.0\r\n\r\n",
+        "HTTP/1.1 200 OK\nConnection: keep-alive\nContent-Length: 7\n\nGET /a \
+         HTTP/1.1 200 OK\nConnection: close\nContent-Length: 7\n\nGET /b ",
+    );
+}
+
+#[test]
+fn head_keeps_the_length_and_never_pulls() {
+    let pulls = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&pulls);
+    let app = app_fn(move |environ: Environ<'_>, start_response| {
+        start_response.start(Head::new(Status::OK, &[]))?;
+        let seen = Arc::clone(&seen);
+        let chunks = std::iter::repeat_with(move || seen.fetch_add(1, SeqCst)).take(1).map(|_| "1234");
+        Ok(if environ.path_info() == b"/known" { Body::chunks(chunks).with_length(4) } else { Body::from("12345") })
+    });
+    check(
+        app,
+        "HEAD /known HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "HTTP/1.1 200 OK\nContent-Length: 4\n\nHTTP/1.1 200 OK\nContent-Length: 5\n\n",
+    );
+    assert_eq!(pulls.load(SeqCst), 0);
+}
+
+#[test]
+fn statuses_without_a_body_have_none() {
+    let app = app_fn(|environ: Environ<'_>, start_response| {
+        let status = if environ.path_info() == b"/204" { Status::NO_CONTENT } else { Status::NOT_MODIFIED };
+        start_response.start(Head::new(status, &[Header::new("Content-Length", "3")]))?;
+        Ok(Body::from("abc"))
+    });
+    check(
+        app,
+        "GET /204 HTTP/1.1\r\nHost: a\r\n\r\nGET /304 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "HTTP/1.1 204 No Content\n\nHTTP/1.1 304 Not Modified\nContent-Length: 3\n\n",
+    );
+}
+
+#[test]
+fn a_refused_request_is_told_why_and_ends_the_connection() {
+    check(
+        app_fn(echo),
+        "GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "HTTP/1.1 400 Bad Request\nContent-Type: text/plain; charset=utf-8\nConnection: close\nContent-Length: 44\n\n\
+         400 Bad Request: the Host header is missing\n",
+    );
+}
+
+#[test]
+fn an_app_that_fails_answers_500_and_the_connection_goes_on() {
+    let app = app_fn(|environ: Environ<'_>, start_response| match environ.path_info() {
+        b"/panic" => panic!("on purpose"),
+        b"/error" => Err("on purpose".into()),
+        b"/late" => {
+            start_response.start(Head::new(Status::OK, &[Header::new("A", "b")]))?;
+            Err("on purpose".into())
+        }
+        b"/stream" => {
+            start_response.start(Head::new(Status::OK, &[Header::new("A", "b")]))?;
+            Ok(Body::try_chunks([Err::<&str, _>(Error::app("on purpose"))]))
+        }
+        _ => Ok(Body::from("start_response was never called")),
+    });
+    let failure = "HTTP/1.1 500 Internal Server Error\nContent-Type: text/plain; charset=utf-8\n\
+                   Content-Length: 26\n\n500 Internal Server Error\n";
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+    let input = ["/error", "/late", "/stream", "/never"].map(get).concat();
+    check(app.clone(), &input, &failure.repeat(4));
+    let client = serve(&Arc::new(service(app)), vec![get("/panic").into()], usize::MAX);
+    assert_eq!(plain(&String::from_utf8_lossy(&client.output)), failure);
+}
+
+#[test]
+fn a_stream_that_fails_after_its_first_byte_is_cut_without_an_end() {
+    let app = app_fn(|_, start_response| {
+        start_response.start(Head::new(Status::OK, &[]))?;
+        Ok(Body::try_chunks([Ok("abc"), Err(Error::app("on purpose"))]))
+    });
+    check(app, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n3\nabc\n");
+}
+
+/// Says 4 bytes and gives more or less, in each way there is.
+fn declared<'r>(environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
+    let mut writer = start_response.start(Head::new(Status::OK, &[Header::new("Content-Length", "4")]))?;
+    Ok(match environ.path_info() {
+        b"/more" => Body::from("123456"),
+        b"/more-stream" => Body::chunks(["12", "34", "56"]),
+        b"/more-lying" => Body::from(vec![b'x'; 100_000]),
+        b"/more-write" => {
+            assert!(matches!(writer.send(b"123456"), Err(Error::Limit(_))));
+            Body::empty()
+        }
+        b"/less" => Body::from("12"),
+        b"/less-stream" => Body::chunks(["1", "2"]),
+        _ => Body::from("1234"),
+    })
+}
+
+#[test]
+fn excess_is_cut_and_the_connection_goes_on() {
+    let head = "HTTP/1.1 200 OK\nContent-Length: 4\n\n";
+    for (path, body) in [("/more", "1234"), ("/more-stream", "1234"), ("/more-write", "1234"), ("/more-lying", "xxxx")]
+    {
+        check(
+            app_fn(declared),
+            &format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\nGET /same HTTP/1.1\r\nHost: a\r\n\r\n"),
+            &format!("{head}{body}{head}1234"),
+        );
+    }
+}
+
+#[test]
+fn a_missing_byte_cuts_the_connection() {
+    for path in ["/less", "/less-stream"] {
+        check(
+            app_fn(declared),
+            &format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\nGET /same HTTP/1.1\r\nHost: a\r\n\r\n"),
+            "HTTP/1.1 200 OK\nContent-Length: 4\n\n12",
+        );
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "Miri opens no temporary files")]
+fn large_bodies_are_sent_from_where_they_lie() {
+    let text: &'static str = Box::leak("0123456789".repeat(2000).into_boxed_str());
+    let mut file = tempfile::tempfile().expect("a temporary file");
+    file.write_all(text.as_bytes()).expect("a temporary file takes bytes");
+    let app = app_fn(move |environ: Environ<'_>, start_response| {
+        start_response.start(Head::new(Status::OK, &[]))?;
+        Ok(match environ.path_info() {
+            b"/bytes" => Body::from(text),
+            b"/parts" => Body::parts((0..200).map(|part| &text[part * 100..][..100])),
+            _ => Body::file_range(file.try_clone()?, 10, 19_990),
+        })
+    });
+    let service = Arc::new(service(app));
+    for (path, expected) in [("/bytes", text), ("/parts", text), ("/file", &text[10..])] {
+        for window in [usize::MAX, 4096, 777] {
+            let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+            let client = serve(&service, vec![request.into()], window);
+            let output = plain(&String::from_utf8_lossy(&client.output));
+            let (head, body) = output.split_once("\n\n").expect("a head");
+            assert_eq!(head, format!("HTTP/1.1 200 OK\nConnection: close\nContent-Length: {}", expected.len()));
+            assert!(body == expected, "{path} with a window of {window}");
+        }
+    }
+}
+
+#[test]
+fn write_sends_before_the_app_goes_on() {
+    let app = app_fn(|_, start_response| {
+        let mut writer = start_response.start(Head::new(Status::OK, &[]))?;
+        writer.send(b"")?;
+        writer.send(b"ab")?;
+        writer.send(b"c")?;
+        Ok(Body::from("def"))
+    });
+    check(
+        app,
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\nab\n1\nc\n3\ndef\n0\n\n",
+    );
+}
+
+#[test]
+fn unread_bodies_are_read_over_up_to_a_cap() {
+    let app = app_fn(|_, start_response| {
+        start_response.start(Head::new(Status::OK, &[]))?;
+        Ok(Body::empty())
+    });
+    let ok = "HTTP/1.1 200 OK\nContent-Length: 0\n\n";
+    check(
+        app,
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n\
+         GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        &ok.repeat(2),
+    );
+    let large = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n{}", "x".repeat(1000));
+    let client = serve(&Arc::new(service(app)), vec![large.into()], usize::MAX);
+    let expected = "HTTP/1.1 200 OK\nConnection: close\nContent-Length: 0\n\n";
+    assert_eq!(plain(&String::from_utf8_lossy(&client.output)), expected);
+    assert_eq!(client.end, Some(Want::Linger), "a close with unread bytes would reset the connection");
+}
+
+#[test]
+fn a_100_is_sent_at_the_first_read_and_only_then() {
+    let request = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+    let answered = |app: Arc<Service>, pieces: &[&str]| {
+        let pieces = pieces.iter().map(|piece| piece.as_bytes().to_vec()).collect();
+        let client = serve(&app, pieces, usize::MAX);
+        String::from_utf8_lossy(&client.output).into_owned()
+    };
+    let reading = Arc::new(service(app_fn(echo)));
+    let output = answered(Arc::clone(&reading), &[request, "abc"]);
+    assert!(output.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"), "{output}");
+    assert!(output.ends_with("POST / abc"), "{output}");
+    // The body has begun to arrive: nobody waits for a 100.
+    let output = answered(reading, &[&format!("{request}abc")]);
+    assert!(output.starts_with("HTTP/1.1 200 OK\r\n"), "{output}");
+    // An app that does not read: no 100, and the connection cannot go on.
+    let ignoring = Arc::new(service(app_fn(stream)));
+    let output = answered(ignoring, &[request]);
+    assert!(output.starts_with("HTTP/1.1 200 OK\r\n") && output.contains("Connection: close\r\n"), "{output}");
+}
+
+#[test]
+fn a_body_that_is_cut_short_is_an_error_to_the_app() {
+    for request in [
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcX",
+    ] {
+        let client = serve(&Arc::new(service(app_fn(echo))), vec![request.into()], usize::MAX);
+        let output = String::from_utf8_lossy(&client.output).into_owned();
+        assert!(output.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{request:?}: {output}");
+    }
+}
+
+#[test]
+fn a_half_closed_client_gets_all_its_answers() {
+    let request = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3);
+    let client = serve(&Arc::new(service(app_fn(echo))), vec![request.into()], usize::MAX);
+    assert_eq!(String::from_utf8_lossy(&client.output).matches("GET /a ").count(), 3);
+    assert_eq!(client.end, Some(Want::Close));
+}
+
+/// Counts how often each body is closed.
+#[test]
+fn every_body_is_closed_once() {
+    let closes = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&closes);
+    let app = app_fn(move |environ: Environ<'_>, start_response| {
+        let path = environ.path_str()?.to_owned();
+        start_response.start(Head::new(Status::OK, &[]))?;
+        let body = match &*path {
+            "/bytes" => Body::from("abc"),
+            "/large" => Body::from(vec![b'x'; 100_000]),
+            "/fails" => Body::try_chunks([Ok("a"), Err(Error::app("on purpose"))]),
+            "/endless" => Body::chunks(std::iter::repeat("abc")),
+            _ => Body::chunks(["a", "b"]),
+        };
+        let seen = Arc::clone(&seen);
+        Ok(body.on_close(move || seen.lock().unwrap().push(path)))
+    });
+    let service = Arc::new(service(app));
+    for path in ["/bytes", "/large", "/stream", "/fails"] {
+        for method in ["GET", "HEAD"] {
+            serve(&service, vec![format!("{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n").into()], usize::MAX);
+            assert_eq!(std::mem::take(&mut *closes.lock().unwrap()), [path], "{method}");
+        }
+    }
+    // The client leaves in the middle of a stream.
+    let now = now();
+    let mut exchange = Exchange::new(service, Arc::default(), &now);
+    let request = b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n";
+    exchange.room()[..request.len()].copy_from_slice(request);
+    exchange.fed(request.len(), &now);
+    let mut client = Client { window: usize::MAX, ..Client::default() };
+    exchange.run(&mut ScriptedPort(&mut client, now));
+    exchange.run(&mut ScriptedPort(&mut client, now));
+    assert_eq!((exchange.want(), closes.lock().unwrap().len()), (Want::Write, 0));
+    exchange.gone();
+    assert_eq!((exchange.want(), closes.lock().unwrap().len()), (Want::Close, 1));
+    drop(exchange);
+    assert_eq!(closes.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn deadlines_are_told_and_kept() {
+    let start = now();
+    let later = |seconds| Now { instant: start.instant + Duration::from_secs(seconds), ..start };
+    let service = Arc::new(service(app_fn(echo)));
+    let begun = |input: &[u8]| {
+        let mut exchange = Exchange::new(Arc::clone(&service), Arc::default(), &start);
+        exchange.room()[..input.len()].copy_from_slice(input);
+        if !input.is_empty() {
+            exchange.fed(input.len(), &start);
+        }
+        exchange
+    };
+    let answer = |exchange: &Exchange| match exchange.pending() {
+        Pending::Slices(slices) => slices.as_slices().iter().flat_map(|slice| slice.to_vec()).collect::<Vec<u8>>(),
+        Pending::File { .. } => Vec::new(),
+    };
+    // Nothing came: closed without a word.
+    let mut silent = begun(b"");
+    assert_eq!(silent.deadline(), Some(later(10).instant));
+    silent.tick(&later(9));
+    assert_eq!(silent.want(), Want::Read);
+    silent.tick(&later(10));
+    assert_eq!(silent.want(), Want::Close);
+    // Half a head, half a body: told.
+    for half in [&b"GET / HT"[..], b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab"] {
+        let mut slow = begun(half);
+        assert_eq!(slow.deadline(), Some(later(10).instant));
+        slow.tick(&later(10));
+        assert!(answer(&slow).starts_with(b"HTTP/1.1 408 Request Timeout\r\n"));
+    }
+    // An answer that nobody takes: gone.
+    let mut stuck = begun(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    stuck.run(&mut ScriptedPort(&mut Client::default(), start));
+    assert_eq!((stuck.want(), stuck.deadline()), (Want::Write, Some(later(30).instant)));
+    stuck.tick(&later(30));
+    assert_eq!(stuck.want(), Want::Close);
+}
+
+#[test]
+fn stopping_answers_what_runs_and_closes_what_is_idle() {
+    let now = now();
+    let service = Arc::new(service(app_fn(echo)));
+    let mut idle = Exchange::new(Arc::clone(&service), Arc::default(), &now);
+    idle.stop(true);
+    assert_eq!(idle.want(), Want::Close);
+    let mut busy = Exchange::new(service, Arc::default(), &now);
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    busy.room()[..request.len()].copy_from_slice(request);
+    busy.fed(request.len(), &now);
+    busy.stop(true);
+    let mut client = Client { window: usize::MAX, ..Client::default() };
+    busy.run(&mut ScriptedPort(&mut client, now));
+    if let Pending::Slices(slices) = busy.pending() {
+        ScriptedPort(&mut client, now).send(slices.as_slices()).unwrap();
+    }
+    busy.sent(client.output.len(), &now);
+    assert!(plain(&String::from_utf8_lossy(&client.output)).contains("\nConnection: close\n"));
+    assert_eq!(busy.want(), Want::Close);
+}

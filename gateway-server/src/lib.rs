@@ -1,0 +1,28 @@
+//! The reference server of the Gateway interface, as a library and as the
+//! program `gateway-server`.
+//!
+//! ```text
+//! bytes -> protocol -> request head -> Environ -> App::call -> status, headers, Body -> protocol -> bytes
+//! ```
+//!
+//! | floor | module | purpose |
+//! |---|---|---|
+//! | 1 | [`protocol`] | sans-IO front-ends: what the bytes mean |
+//! | 1 | [`net`] | addresses, listeners, what accept's errors mean |
+//! | 3 | [`exchange`] | one connection, sans-IO; calls the app |
+//! | 4 | [`engine`] | how many clients at once: one file per model |
+//! | 5 | [`config`] | flags, checked |
+//! | 6 | [`server`], [`cli`] | put it together |
+//!
+//! A module imports only from lower floors, or from its own.
+#![deny(unsafe_code)]
+
+pub mod cli;
+pub mod config;
+pub mod engine;
+pub mod exchange;
+pub mod net;
+pub mod protocol;
+pub mod server;
+
+pub use server::{Server, ServerError};

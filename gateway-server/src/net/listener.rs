@@ -1,0 +1,99 @@
+//! A listening socket.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::io::Errno;
+
+use crate::exchange::Endpoint;
+
+/// A socket that clients connect to; bound once.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+/// What an error of accept means.
+#[derive(Debug)]
+pub enum AcceptError {
+    /// That connection is gone, or none was waiting: go on.
+    Retry,
+    /// The machine is out of something that comes back: pause, go on.
+    Shed(io::Error),
+    /// The listener itself is broken.
+    Fatal(io::Error),
+}
+
+impl Listener {
+    /// Binds and listens.
+    ///
+    /// # Errors
+    /// The system's: the address is in use, not ours, or needs privileges.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = TcpListener::bind(address)?;
+        // Accept follows a poll; a client that left in between must not block it.
+        socket.set_nonblocking(true)?;
+        let address = socket.local_addr()?;
+        Ok(Self { socket, address })
+    }
+
+    /// The address that it is bound to, with the port that was taken.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes a connection, non-blocking, and names its ends.
+    ///
+    /// # Errors
+    /// By class, see [`AcceptError`].
+    pub fn accept(&self) -> Result<(TcpStream, Endpoint), AcceptError> {
+        let (stream, remote) = self.socket.accept().map_err(classify)?;
+        let ready = stream.set_nonblocking(true).and_then(|()| stream.set_nodelay(true));
+        // A wildcard address says nothing about which one the client chose.
+        let local = if self.address.ip().is_unspecified() { stream.local_addr() } else { Ok(self.address) };
+        let local = ready.and(local).map_err(|_| AcceptError::Retry)?;
+        let endpoint = Endpoint {
+            server_name: local.ip().to_string(),
+            server_port: local.port().to_string(),
+            remote_addr: remote.ip().to_canonical().to_string(),
+            remote_port: remote.port().to_string(),
+        };
+        Ok((stream, endpoint))
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// accept(2): errors of the connection that was waiting are passed on by
+/// Linux and mean nothing for the next one.
+fn classify(error: io::Error) -> AcceptError {
+    match Errno::from_io_error(&error) {
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => AcceptError::Shed(error),
+        Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK | Errno::OPNOTSUPP | Errno::FAULT) => {
+            AcceptError::Fatal(error)
+        }
+        _ => AcceptError::Retry,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accept_errors_have_classes() {
+        let class = |errno: Errno| classify(errno.into());
+        assert!(matches!(class(Errno::INTR), AcceptError::Retry));
+        assert!(matches!(class(Errno::CONNABORTED), AcceptError::Retry));
+        assert!(matches!(class(Errno::AGAIN), AcceptError::Retry));
+        assert!(matches!(class(Errno::MFILE), AcceptError::Shed(_)));
+        assert!(matches!(class(Errno::BADF), AcceptError::Fatal(_)));
+    }
+}

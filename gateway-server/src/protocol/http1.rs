@@ -1,0 +1,44 @@
+//! HTTP/1.0 and HTTP/1.1 (RFC 9110, RFC 9112), strict where security depends
+//! on it.
+//!
+//! | file | purpose |
+//! |---|---|
+//! | `scan` | finds the end of a head, and holds that every line ends CR LF |
+//! | `head` | request line and fields, by httparse and a pass of our own |
+//! | `target` | the forms of a request target |
+//! | `framing` | Content-Length, Transfer-Encoding, Connection, Expect |
+//! | `body` | a body's bytes out of the connection's bytes |
+//! | `response` | a response head, and the framing of its body |
+
+pub mod body;
+mod framing;
+pub mod head;
+pub mod response;
+mod scan;
+mod target;
+
+pub use body::Decoder;
+pub use framing::Framing;
+pub use head::Head;
+pub use scan::{Found, Scanner};
+
+/// A version of HTTP that is spoken here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// HTTP/1.0
+    Http10,
+    /// HTTP/1.1
+    #[default]
+    Http11,
+}
+
+impl Version {
+    /// SERVER_PROTOCOL.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http10 => "HTTP/1.0",
+            Self::Http11 => "HTTP/1.1",
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! A request body's bytes out of the connection's bytes (RFC 9112, sections 6
+//! and 7).
+
+use std::ops::Range;
+
+use super::Framing;
+use crate::protocol::Refusal;
+
+/// The most bytes of a chunk's size line, its extensions included.
+const SIZE_LINE: usize = 256;
+/// The most bytes of the trailer section.
+const TRAILERS: usize = 8 * 1024;
+
+/// Where reading a body stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Decoder {
+    state: State,
+    /// Bytes of body data so far.
+    received: u64,
+    limit: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Done,
+    /// So many bytes are still to come.
+    Length(u64),
+    /// In the hex digits of a chunk's size.
+    Size {
+        size: u64,
+        digits: u8,
+        line: usize,
+    },
+    /// In what follows the size on its line.
+    Extension {
+        size: u64,
+        line: usize,
+    },
+    /// After the CR of a size line.
+    SizeEnd {
+        size: u64,
+    },
+    /// In a chunk's data.
+    Data {
+        left: u64,
+    },
+    /// At the CR, or at the LF, that ends a chunk's data.
+    DataEnd {
+        cr: bool,
+    },
+    /// In the trailer section: bytes so far, bytes of this line, whether the
+    /// last byte was CR.
+    Trailer {
+        bytes: usize,
+        line: usize,
+        cr: bool,
+    },
+}
+
+/// What a piece of input gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// How much of the input is used up.
+    pub consumed: usize,
+    /// The part of it that is body data; may be empty.
+    pub data: Range<usize>,
+}
+
+impl Decoder {
+    /// A decoder for a request with this framing; `limit` is the most bytes
+    /// of data.
+    #[must_use]
+    pub const fn new(framing: Framing, limit: u64) -> Self {
+        let state = match framing {
+            Framing::None => State::Done,
+            Framing::Length(length) => State::Length(length),
+            Framing::Chunked => State::Size { size: 0, digits: 0, line: 0 },
+        };
+        Self { state, received: 0, limit }
+    }
+
+    /// Whether the body is complete.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.state == State::Done
+    }
+
+    /// The bytes that may be read from the connection without reading beyond
+    /// the body; `None` where the framing has to be seen first.
+    #[must_use]
+    pub const fn plain(&self) -> Option<u64> {
+        match self.state {
+            State::Length(left) => Some(left),
+            _ => None,
+        }
+    }
+
+    /// Counts `count` bytes of a body with a length that were read directly.
+    pub fn skip(&mut self, count: u64) {
+        if let State::Length(left) = self.state {
+            self.received += count;
+            self.state = if left > count { State::Length(left - count) } else { State::Done };
+        }
+    }
+
+    /// Takes input up to the end of one run of data, or all of it.
+    ///
+    /// # Errors
+    /// [`Refusal::Chunk`], [`Refusal::BodyTooLarge`].
+    pub fn decode(&mut self, input: &[u8]) -> Result<Step, Refusal> {
+        if let State::Length(left) = self.state {
+            let count = left.min(input.len() as u64) as usize;
+            self.skip(count as u64);
+            return Ok(Step { consumed: count, data: 0..count });
+        }
+        let mut at = 0;
+        while at < input.len() && self.state != State::Done {
+            if let State::Data { left } = self.state {
+                return self.data(left, at, input.len());
+            }
+            self.state = self.next(input[at])?;
+            at += 1;
+        }
+        Ok(Step { consumed: at, data: at..at })
+    }
+
+    fn data(&mut self, left: u64, at: usize, end: usize) -> Result<Step, Refusal> {
+        let count = left.min((end - at) as u64);
+        self.received += count;
+        if self.received > self.limit {
+            return Err(Refusal::BodyTooLarge);
+        }
+        self.state = if left > count { State::Data { left: left - count } } else { State::DataEnd { cr: false } };
+        let data = at..at + count as usize;
+        Ok(Step { consumed: data.end, data })
+    }
+
+    /// One byte of chunked framing.
+    fn next(&self, byte: u8) -> Result<State, Refusal> {
+        match (self.state, byte) {
+            (State::Size { size, digits, line }, byte) if byte.is_ascii_hexdigit() => {
+                let digit = char::from(byte).to_digit(16).map(u64::from).unwrap_or_default();
+                // 15 digits cannot overflow; leading zeros count too.
+                if digits >= 15 {
+                    return Err(Refusal::Chunk);
+                }
+                Ok(State::Size { size: size << 4 | digit, digits: digits + 1, line: line + 1 })
+            }
+            (State::Size { digits: 0, .. }, _) => Err(Refusal::Chunk),
+            (State::Size { size, .. } | State::Extension { size, .. }, b'\r') => Ok(State::SizeEnd { size }),
+            (State::Size { size, line, .. }, b';') => Ok(State::Extension { size, line }),
+            (State::Extension { size, line }, byte) if is_text(byte) && line < SIZE_LINE => {
+                Ok(State::Extension { size, line: line + 1 })
+            }
+            (State::SizeEnd { size: 0 }, b'\n') => Ok(State::Trailer { bytes: 0, line: 0, cr: false }),
+            (State::SizeEnd { size }, b'\n') => Ok(State::Data { left: size }),
+            (State::DataEnd { cr: false }, b'\r') => Ok(State::DataEnd { cr: true }),
+            (State::DataEnd { cr: true }, b'\n') => Ok(State::Size { size: 0, digits: 0, line: 0 }),
+            (State::Trailer { bytes, line, cr }, byte) => trailer(bytes, line, cr, byte),
+            _ => Err(Refusal::Chunk),
+        }
+    }
+}
+
+/// Trailers are read over and dropped: no variable of the environ takes them.
+fn trailer(bytes: usize, line: usize, cr: bool, byte: u8) -> Result<State, Refusal> {
+    if bytes >= TRAILERS {
+        return Err(Refusal::Chunk);
+    }
+    let bytes = bytes + 1;
+    match (byte, cr) {
+        (b'\n', true) if line == 0 => Ok(State::Done),
+        (b'\n', true) => Ok(State::Trailer { bytes, line: 0, cr: false }),
+        (b'\r', false) => Ok(State::Trailer { bytes, line, cr: true }),
+        (byte, false) if is_text(byte) => Ok(State::Trailer { bytes, line: line + 1, cr: false }),
+        _ => Err(Refusal::Chunk),
+    }
+}
+
+/// What may stand in a field value or a chunk extension.
+const fn is_text(byte: u8) -> bool {
+    byte == b'\t' || byte == b' ' || byte.is_ascii_graphic() || byte >= 0x80
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Decodes in pieces of `size`; gives the data and what was left over.
+    fn decode(framing: Framing, input: &[u8], size: usize) -> Result<(Vec<u8>, usize, bool), Refusal> {
+        let mut decoder = Decoder::new(framing, 100);
+        let (mut data, mut used) = (Vec::new(), 0);
+        for piece in input.chunks(size) {
+            let mut piece = piece;
+            while !piece.is_empty() && !decoder.is_done() {
+                let step = decoder.decode(piece)?;
+                data.extend_from_slice(&piece[step.data]);
+                used += step.consumed;
+                piece = &piece[step.consumed..];
+            }
+        }
+        Ok((data, input.len() - used, decoder.is_done()))
+    }
+
+    fn check(framing: Framing, input: &str, expected: Result<(&str, usize, bool), Refusal>) {
+        let expected = expected.map(|(data, left, done)| (data.as_bytes().to_vec(), left, done));
+        for size in 1..=input.len() {
+            assert_eq!(decode(framing, input.as_bytes(), size), expected, "{input:?} in pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn length() {
+        check(Framing::Length(3), "abcd", Ok(("abc", 1, true)));
+        check(Framing::Length(5), "abcd", Ok(("abcd", 0, false)));
+        check(Framing::None, "abcd", Ok(("", 4, true)));
+    }
+
+    #[test]
+    fn chunked() {
+        check(Framing::Chunked, "3\r\nabc\r\n0\r\n\r\nnext", Ok(("abc", 4, true)));
+        check(Framing::Chunked, "3;a=b\r\nabc\r\n02\r\nde\r\n0\r\n\r\n", Ok(("abcde", 0, true)));
+        check(Framing::Chunked, "0\r\nA: b\r\nC: d\r\n\r\n", Ok(("", 0, true)));
+        check(Framing::Chunked, "a\r\n0123456789\r\n0\r\n", Ok(("0123456789", 0, false)));
+        check(Framing::Chunked, "3\r\nab", Ok(("ab", 0, false)));
+    }
+
+    #[test]
+    fn chunked_refuses() {
+        for bad in [
+            "\r\n",
+            "g\r\n",
+            "-1\r\n",
+            " 3\r\n",
+            "3 \r\n",
+            "3\n",
+            "0x3\r\n",
+            "3\r\nabcd\r\n",
+            "3\r\nabc\n",
+            "3\rabc",
+            "3;a\x01\r\n",
+            "0\r\nA: b\n\r\n",
+            "0\r\nA\rb\r\n\r\n",
+            "1000000000000000\r\n",
+        ] {
+            check(Framing::Chunked, bad, Err(Refusal::Chunk));
+        }
+        let long = format!("3;{}\r\n", "a".repeat(300));
+        check(Framing::Chunked, &long, Err(Refusal::Chunk));
+    }
+
+    #[test]
+    fn chunked_holds_the_limit() {
+        let body = format!("64\r\n{}\r\n1\r\nx\r\n0\r\n\r\n", "a".repeat(100));
+        check(Framing::Chunked, &body, Err(Refusal::BodyTooLarge));
+    }
+}

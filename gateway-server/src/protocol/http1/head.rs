@@ -1,0 +1,260 @@
+//! A request head: httparse splits, our pass decides.
+//!
+//! httparse 1.10 accepts bare LF, many empty lines and non-ASCII in places
+//! where HTTP does not; the scanner and the checks here do not.
+
+use std::mem::MaybeUninit;
+
+use gateway_spec::Header;
+
+use super::framing::{Fields, Framing};
+use super::{Version, target};
+use crate::protocol::{Limits, Refusal, UnderscoreHeaders};
+
+/// A request head, in terms of the bytes it came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head<'b> {
+    /// The method, a token.
+    pub method: &'b [u8],
+    /// The target, exactly as received.
+    pub target: &'b [u8],
+    /// The path, percent-decoded once; empty for `OPTIONS *`.
+    pub path: &'b [u8],
+    /// What follows the `?`.
+    pub query: &'b [u8],
+    /// The version.
+    pub version: Version,
+    /// Where the body ends.
+    pub framing: Framing,
+    /// Whether the client wants the connection to stay.
+    pub keep_alive: bool,
+    /// Whether the client waits for 100 before it sends its body.
+    pub expect_continue: bool,
+}
+
+/// Parses a complete head, as the scanner found it. The fields go to
+/// `headers`; a path with percent signs is decoded into `scratch`.
+///
+/// # Errors
+/// The first rule that the head breaks.
+pub fn parse<'b>(
+    bytes: &'b [u8],
+    limits: &Limits,
+    headers: &mut Vec<Header<'b>>,
+    scratch: &'b mut Vec<u8>,
+) -> Result<Head<'b>, Refusal> {
+    let mut room = [const { MaybeUninit::<httparse::Header<'_>>::uninit() }; Limits::MOST_FIELDS];
+    let fields = limits.fields.min(Limits::MOST_FIELDS);
+    let mut request = httparse::Request::new(&mut []);
+    match request.parse_with_uninit_headers(bytes, &mut room[..fields]) {
+        Ok(httparse::Status::Complete(_)) => {}
+        Ok(httparse::Status::Partial) => return Err(Refusal::RequestLine),
+        Err(error) => return Err(refusal(error, bytes)),
+    }
+    let (Some(method), Some(target), Some(version)) = (request.method, request.path, request.version) else {
+        return Err(Refusal::RequestLine);
+    };
+    let version = if version == 0 { Version::Http10 } else { Version::Http11 };
+    headers.clear();
+    let fields = take_fields(request.headers, version, limits, headers)?;
+    let target = target.as_bytes();
+    let split = target::split(method.as_bytes(), target)?;
+    check_host(&fields, split.authority, version, headers)?;
+    let path = if memchr::memchr(b'%', split.path).is_some() {
+        target::decode(split.path, scratch)?;
+        scratch
+    } else {
+        split.path
+    };
+    let framing = fields.framing()?;
+    if matches!(framing, Framing::Length(length) if length > limits.body) {
+        return Err(Refusal::BodyTooLarge);
+    }
+    Ok(Head {
+        method: method.as_bytes(),
+        target,
+        path,
+        query: split.query,
+        version,
+        framing,
+        keep_alive: fields.keeps_alive(version),
+        expect_continue: fields.expect_continue && framing != Framing::None,
+    })
+}
+
+fn take_fields<'b>(
+    parsed: &[httparse::Header<'b>],
+    version: Version,
+    limits: &Limits,
+    headers: &mut Vec<Header<'b>>,
+) -> Result<Fields<'b>, Refusal> {
+    let mut fields = Fields::default();
+    for field in parsed {
+        let header = Header::new(field.name, field.value);
+        fields.take(&header, version)?;
+        if field.name.contains('_') {
+            match limits.underscore {
+                UnderscoreHeaders::Drop => continue,
+                UnderscoreHeaders::Refuse => return Err(Refusal::Underscore),
+                UnderscoreHeaders::Allow => {}
+            }
+        }
+        headers.push(header);
+    }
+    Ok(fields)
+}
+
+/// Host is there exactly once on 1.1; an absolute-form target overrides it
+/// (RFC 9112, section 3.2.2).
+fn check_host<'b>(
+    fields: &Fields<'b>,
+    authority: Option<&'b [u8]>,
+    version: Version,
+    headers: &mut Vec<Header<'b>>,
+) -> Result<(), Refusal> {
+    if fields.host.is_none() && version == Version::Http11 {
+        return Err(Refusal::MissingHost);
+    }
+    let Some(authority) = authority else { return Ok(()) };
+    match headers.iter_mut().find(|header| header.is("host")) {
+        Some(host) => *host = Header::new("Host", authority),
+        None => headers.insert(0, Header::new("Host", authority)),
+    }
+    Ok(())
+}
+
+/// What httparse's errors mean to a client.
+fn refusal(error: httparse::Error, bytes: &[u8]) -> Refusal {
+    match error {
+        httparse::Error::Version if has_other_version(bytes) => Refusal::Version,
+        httparse::Error::TooManyHeaders => Refusal::TooManyFields,
+        httparse::Error::HeaderName | httparse::Error::HeaderValue => Refusal::Field,
+        httparse::Error::NewLine if !first_line(bytes).ends_with(b"HTTP/1.1") => Refusal::RequestLine,
+        httparse::Error::NewLine => Refusal::Field,
+        _ if first_line(bytes).iter().any(|byte| !byte.is_ascii_graphic() && *byte != b' ') => Refusal::Target,
+        _ => Refusal::RequestLine,
+    }
+}
+
+fn first_line(bytes: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b'\r', bytes).unwrap_or(bytes.len());
+    &bytes[..end]
+}
+
+/// Whether the request line ends with a well-formed version, which is then
+/// one that is not spoken here. The preface of HTTP/2 is no request at all
+/// (RFC 9113, section 3.4).
+fn has_other_version(bytes: &[u8]) -> bool {
+    let line = first_line(bytes);
+    let version = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
+    let well_formed = matches!(version, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit());
+    well_formed && !line.starts_with(b"PRI * ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(head: &str, expected: Result<&str, Refusal>) {
+        let (mut headers, mut scratch) = (Vec::new(), Vec::new());
+        let outcome = parse(head.as_bytes(), &Limits::default(), &mut headers, &mut scratch).map(|head| {
+            let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
+            format!(
+                "{} {} ?{} {} {:?} keep={} 100={}",
+                text(head.method),
+                text(head.path),
+                text(head.query),
+                head.version.as_str(),
+                head.framing,
+                head.keep_alive,
+                head.expect_continue
+            )
+        });
+        assert_eq!(outcome, expected.map(str::to_owned), "{head:?}");
+    }
+
+    #[test]
+    fn accepts() {
+        check("GET /a%20b?c=%20 HTTP/1.1\r\nHost: a\r\n\r\n", Ok("GET /a b ?c=%20 HTTP/1.1 None keep=true 100=false"));
+        check("GET / HTTP/1.0\r\n\r\n", Ok("GET / ? HTTP/1.0 None keep=false 100=false"));
+        check("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", Ok("GET / ? HTTP/1.0 None keep=true 100=false"));
+        check(
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-Continue\r\n\r\n",
+            Ok("POST / ? HTTP/1.1 Length(5) keep=true 100=true"),
+        );
+        check(
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\nConnection: x, close\r\n\r\n",
+            Ok("POST / ? HTTP/1.1 Chunked keep=false 100=false"),
+        );
+        check("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", Ok("OPTIONS  ? HTTP/1.1 None keep=true 100=false"));
+    }
+
+    #[test]
+    fn refuses() {
+        let with = |field: &str| format!("POST / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n");
+        for (field, refusal) in [
+            ("Content-Length: +5", Refusal::ContentLength),
+            ("Content-Length: 5, 5", Refusal::ContentLength),
+            ("Content-Length: ", Refusal::ContentLength),
+            ("Content-Length: 99999999999999999999", Refusal::ContentLength),
+            ("Content-Length: 5\r\nContent-Length: 5", Refusal::RepeatedContentLength),
+            ("Content-Length: 9999999999", Refusal::BodyTooLarge),
+            ("Transfer-Encoding: gzip", Refusal::UnknownCoding),
+            ("Transfer-Encoding: gzip, chunked", Refusal::TransferEncoding),
+            ("Transfer-Encoding: chunked, chunked", Refusal::TransferEncoding),
+            ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", Refusal::TransferEncoding),
+            ("Transfer-Encoding: xchunked", Refusal::TransferEncoding),
+            ("Transfer-Encoding: chunked\r\nContent-Length: 5", Refusal::BothLengths),
+            ("Expect: 200-ok", Refusal::Expectation),
+            ("Host: b", Refusal::RepeatedHost),
+            ("Content-Type: a/b\r\nContent-Type: a/b", Refusal::RepeatedContentType),
+            ("A : b", Refusal::Field),
+            (" A: b", Refusal::Field),
+            ("A: b\r\n c", Refusal::Field),
+            ("A", Refusal::Field),
+            (": b", Refusal::Field),
+            ("A: b\0", Refusal::Field),
+            ("A: b\rc", Refusal::Field),
+        ] {
+            check(&with(field), Err(refusal));
+        }
+        check("GET / HTTP/1.1\r\n\r\n", Err(Refusal::MissingHost));
+        check("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", Err(Refusal::InvalidHost));
+        check("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", Err(Refusal::TransferEncoding));
+        check("GET / HTTP/2.0\r\nHost: a\r\n\r\n", Err(Refusal::Version));
+        check("GET / HTTP/1.2\r\nHost: a\r\n\r\n", Err(Refusal::Version));
+        check("GET / HTTP/11\r\nHost: a\r\n\r\n", Err(Refusal::RequestLine));
+        check("PRI * HTTP/2.0\r\n\r\n", Err(Refusal::RequestLine));
+        check("GET /\r\n\r\n", Err(Refusal::RequestLine));
+        check("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::RequestLine));
+        check("GET / HTTP/1.1 \r\nHost: a\r\n\r\n", Err(Refusal::RequestLine));
+        check("G(T / HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::RequestLine));
+        check("GET /\t HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::Target));
+        check("GET /\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::Target));
+        check("GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::PercentEncoding));
+        let many = "A: b\r\n".repeat(101);
+        check(&format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n"), Err(Refusal::TooManyFields));
+    }
+
+    #[test]
+    fn absolute_form_overrides_host() {
+        let (mut headers, mut scratch) = (Vec::new(), Vec::new());
+        let head = b"GET http://b/x HTTP/1.1\r\nHost: a\r\n\r\n";
+        parse(head, &Limits::default(), &mut headers, &mut scratch).unwrap();
+        assert_eq!(headers, [Header::new("Host", "b")]);
+    }
+
+    #[test]
+    fn underscore_names_follow_the_policy() {
+        let head = b"GET / HTTP/1.0\r\nX_A: 1\r\n\r\n";
+        let parsed = |underscore| {
+            let (mut headers, mut scratch) = (Vec::new(), Vec::new());
+            let limits = Limits { underscore, ..Limits::default() };
+            parse(head, &limits, &mut headers, &mut scratch).map(|_| ())?;
+            Ok(headers.len())
+        };
+        assert_eq!(parsed(UnderscoreHeaders::Drop), Ok(0));
+        assert_eq!(parsed(UnderscoreHeaders::Allow), Ok(1));
+        assert_eq!(parsed(UnderscoreHeaders::Refuse), Err(Refusal::Underscore));
+    }
+}

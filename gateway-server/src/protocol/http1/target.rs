@@ -1,0 +1,162 @@
+//! Request targets (RFC 9112, section 3.2).
+
+use crate::protocol::Refusal;
+
+/// A target, split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Target<'b> {
+    /// The path, still encoded; empty for `*`.
+    pub(super) path: &'b [u8],
+    /// What follows the `?`; empty without one.
+    pub(super) query: &'b [u8],
+    /// The authority of an absolute-form target, which overrides Host.
+    pub(super) authority: Option<&'b [u8]>,
+}
+
+/// Splits a target of any form that `method` may have.
+pub(super) fn split<'b>(method: &[u8], target: &'b [u8]) -> Result<Target<'b>, Refusal> {
+    if method == b"CONNECT" {
+        return Err(Refusal::Connect);
+    }
+    // A fragment is the client's own and never sent; what is not visible ASCII
+    // is encoded.
+    if target.iter().any(|byte| !byte.is_ascii_graphic() || *byte == b'#') {
+        return Err(Refusal::Target);
+    }
+    match target {
+        [b'/', ..] => Ok(with_query(target, None)),
+        b"*" if method == b"OPTIONS" => Ok(Target { path: b"", query: b"", authority: None }),
+        _ => absolute(target),
+    }
+}
+
+fn absolute(target: &[u8]) -> Result<Target<'_>, Refusal> {
+    let rest = strip_scheme(target).ok_or(Refusal::Target)?;
+    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    if !is_host(authority) || authority.is_empty() {
+        return Err(Refusal::Target);
+    }
+    let mut target = with_query(path, Some(authority));
+    if target.path.is_empty() {
+        target.path = b"/";
+    }
+    Ok(target)
+}
+
+fn strip_scheme(target: &[u8]) -> Option<&[u8]> {
+    [&b"http://"[..], b"https://"].into_iter().find_map(|scheme| {
+        let (start, rest) = target.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    })
+}
+
+fn with_query<'b>(target: &'b [u8], authority: Option<&'b [u8]>) -> Target<'b> {
+    match memchr::memchr(b'?', target) {
+        Some(at) => Target { path: &target[..at], query: &target[at + 1..], authority },
+        None => Target { path: target, query: b"", authority },
+    }
+}
+
+/// Whether `host` is `uri-host [":" port]` (RFC 9110, section 7.2). Empty is
+/// allowed in the Host header, for a target without an authority.
+pub(super) fn is_host(host: &[u8]) -> bool {
+    let (name, port) = match host {
+        [b'[', rest @ ..] => match rest.iter().position(|&byte| byte == b']') {
+            Some(end) if end > 0 && rest[..end].iter().all(is_literal_byte) => match &rest[end + 1..] {
+                [] => return true,
+                [b':', port @ ..] => (&b""[..], port),
+                _ => return false,
+            },
+            _ => return false,
+        },
+        _ => match host.iter().position(|&byte| byte == b':') {
+            Some(at) => (&host[..at], &host[at + 1..]),
+            None => (host, &b""[..]),
+        },
+    };
+    let name_fits = name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(byte));
+    name_fits && port.len() <= 5 && port.iter().all(u8::is_ascii_digit)
+}
+
+fn is_literal_byte(byte: &u8) -> bool {
+    byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.' | b'v' | b'V' | b'%')
+}
+
+/// Percent-decodes `path` into `decoded`, once.
+pub(super) fn decode(path: &[u8], decoded: &mut Vec<u8>) -> Result<(), Refusal> {
+    decoded.clear();
+    let mut rest = path;
+    while let Some(at) = memchr::memchr(b'%', rest) {
+        decoded.extend_from_slice(&rest[..at]);
+        let byte = match rest.get(at + 1..at + 3) {
+            Some(&[high, low]) => hex(high).zip(hex(low)).map(|(high, low)| high << 4 | low),
+            _ => None,
+        };
+        // A decoded NUL would end the path for code that takes it to C.
+        let byte = byte.filter(|&byte| byte != 0).ok_or(Refusal::PercentEncoding)?;
+        decoded.push(byte);
+        rest = &rest[at + 3..];
+    }
+    decoded.extend_from_slice(rest);
+    Ok(())
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).map(|digit| digit as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(method: &str, target: &str, expected: Result<(&str, &str, Option<&str>), Refusal>) {
+        let split = split(method.as_bytes(), target.as_bytes()).map(|split| {
+            let text = |bytes| std::str::from_utf8(bytes).unwrap();
+            (text(split.path), text(split.query), split.authority.map(text))
+        });
+        assert_eq!(split, expected, "{method} {target}");
+    }
+
+    #[test]
+    fn forms() {
+        check("GET", "/", Ok(("/", "", None)));
+        check("GET", "/a?b?c", Ok(("/a", "b?c", None)));
+        check("GET", "//a", Ok(("//a", "", None)));
+        check("OPTIONS", "*", Ok(("", "", None)));
+        check("GET", "*", Err(Refusal::Target));
+        check("GET", "http://example.org:80/a?b", Ok(("/a", "b", Some("example.org:80"))));
+        check("GET", "HTTP://example.org", Ok(("/", "", Some("example.org"))));
+        check("GET", "http://example.org?q", Ok(("/", "q", Some("example.org"))));
+        check("GET", "http://user@example.org/", Err(Refusal::Target));
+        check("GET", "http:///a", Err(Refusal::Target));
+        check("GET", "ftp://example.org/", Err(Refusal::Target));
+        check("GET", "a", Err(Refusal::Target));
+        check("GET", "/a#b", Err(Refusal::Target));
+        check("GET", "/caf\u{e9}", Err(Refusal::Target));
+        check("CONNECT", "example.org:443", Err(Refusal::Connect));
+    }
+
+    #[test]
+    fn hosts() {
+        for host in ["", "a", "a.b:80", "127.0.0.1:65535", "[::1]", "[::1]:80", "a:"] {
+            assert!(is_host(host.as_bytes()), "{host}");
+        }
+        for host in ["a b", "a/b", "a:b", "a:123456", "[::1", "::1", "a@b", "[::1]x", "[]", "a,b:c"] {
+            assert!(!is_host(host.as_bytes()), "{host}");
+        }
+    }
+
+    #[test]
+    fn decoding_once() {
+        let decoded = |path: &str| {
+            let mut out = Vec::new();
+            decode(path.as_bytes(), &mut out).map(|()| out)
+        };
+        assert_eq!(decoded("/a%20b%2520"), Ok(b"/a b%20".to_vec()));
+        assert_eq!(decoded("/%C3%a9"), Ok("/\u{e9}".as_bytes().to_vec()));
+        for bad in ["/%", "/%2", "/%zz", "/%00", "/%+1"] {
+            assert_eq!(decoded(bad), Err(Refusal::PercentEncoding), "{bad}");
+        }
+    }
+}
