@@ -229,6 +229,9 @@ fn lower_vec(bytes: Vec<u8>, out: &mut GwBody) {
 
 unsafe extern "C" fn close_vec(body: *mut GwBody) {
     guard_quiet(|| {
+        if body.is_null() {
+            return;
+        }
         // SAFETY: the host gives back the struct that `lower_vec` filled, once.
         unsafe {
             let bytes = (*body).content.bytes;
@@ -269,8 +272,10 @@ fn lower_boxed(body: Body<'_>, out: &mut GwBody) {
 
 unsafe extern "C" fn close_boxed(body: *mut GwBody) {
     guard_quiet(|| {
-        // SAFETY: the host gives back the struct that `lower_boxed` filled, once.
-        drop(unsafe { Box::from_raw((*body).data.cast::<Boxed<'_>>()) });
+        if !body.is_null() {
+            // SAFETY: the host gives back the struct that `lower_boxed` filled, once.
+            drop(unsafe { Box::from_raw((*body).data.cast::<Boxed<'_>>()) });
+        }
     });
 }
 
@@ -279,6 +284,9 @@ unsafe extern "C" fn next_boxed(body: *mut GwBody, chunk: *mut GwChunk, err: *mu
     // its close and from one thread at a time; `chunk` is writable.
     unsafe {
         guard(err, || {
+            if body.is_null() || chunk.is_null() || ((*chunk).size as usize) < SIZE_1_0.chunk {
+                return Err(Error::Invalid("next needs a body and a chunk of at least version 1.0".into()));
+            }
             let boxed = &mut *(*body).data.cast::<Boxed<'_>>();
             let Some(next) = boxed.body.next()? else { return Ok(GW_END) };
             let last = if next.last { GW_CHUNK_LAST } else { 0 };
