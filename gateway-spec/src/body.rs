@@ -265,9 +265,10 @@ impl<'r> Body<'r> {
         }
     }
 
-    /// Splits off the content for the conversion to the C ABI.
+    /// Splits off the content for the conversion to the C ABI, where there is
+    /// nothing beside it.
     pub(crate) fn into_content(self) -> std::result::Result<Content<'r>, Self> {
-        if self.on_close.0.is_some() { Err(self) } else { Ok(self.content) }
+        if self.on_close.0.is_some() || self.given { Err(self) } else { Ok(self.content) }
     }
 }
 
