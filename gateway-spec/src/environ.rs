@@ -75,10 +75,12 @@ impl<'r> Environ<'r> {
         self.edits.is_some() || self.request.edited()
     }
 
-    /// The length of the body as the next app shall see it: CONTENT_LENGTH as
-    /// edited, where anything was edited; else the request's own.
+    /// The length of the body as the next app shall see it: CONTENT_LENGTH,
+    /// where it or the input was edited; else the request's own. A GET without
+    /// the header has no body, which is not a body of unknown length.
     pub(crate) fn body_length(&self) -> Option<u64> {
-        if self.edits.is_some() { self.content_length() } else { self.request.content_length() }
+        let edited = self.edits.as_ref().is_some_and(|edits| edits.get("CONTENT_LENGTH").is_some());
+        if edited || self.input.is_replaced() { self.content_length() } else { self.request.content_length() }
     }
 
     // ----- the map ---------------------------------------------------------

@@ -60,6 +60,10 @@ impl<'r> InputState<'r> {
         Self { position: 0, rest: Some(Box::new(rest)) }
     }
 
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.rest.as_ref().is_some_and(|rest| rest.source.is_some())
+    }
+
     pub(crate) const fn is_untouched(&self) -> bool {
         self.position == 0 && self.rest.is_none()
     }
@@ -71,7 +75,7 @@ impl<'a, 'r> Input<'a, 'r> {
     }
 
     fn replaced(&self) -> bool {
-        self.state.rest.as_ref().is_some_and(|rest| rest.source.is_some())
+        self.state.is_replaced()
     }
 
     /// The bytes at hand: what is left of `preread`, then of the buffer.
