@@ -1,0 +1,198 @@
+//! `gateway.input`: every split, ends, errors, threads.
+
+use std::io::{BufRead, ErrorKind, Read};
+
+use gateway_spec::prelude::*;
+use gateway_spec::testing::TestClient;
+
+const TEXT: &str = "one\ntwo\n\nfour, longer\nlast";
+
+/// A client whose app answers with what `read` makes of the input.
+fn client(read: impl Fn(&mut Environ<'_>) -> Result<Vec<u8>> + Send + Sync) -> TestClient<impl App> {
+    TestClient::new(app_fn(move |mut environ, start_response| {
+        let text = read(&mut environ)?;
+        start_response.start(Head::new(Status::OK, &[Header::new("Content-Type", "text/plain")]))?;
+        Ok(Body::from(text))
+    }))
+}
+
+/// Holds `read` against every point at which `preread` can end and several
+/// sizes of what follows, with lint and without it.
+fn at_every_split(read: impl Fn(&mut Environ<'_>) -> Result<Vec<u8>> + Send + Sync, expected: &[u8]) {
+    let client = client(read);
+    for preread in 0..=TEXT.len() {
+        for piece in [0, 1, 2, 7] {
+            let request = || client.post("/").body(TEXT).arriving(preread, piece);
+            assert_eq!(request().send().body, expected, "{preread} {piece}");
+            assert_eq!(request().without_lint().send().body, expected, "{preread} {piece} without lint");
+            let chunked = client.post("/").chunked(TEXT).arriving(preread, piece);
+            assert_eq!(chunked.send().body, expected, "{preread} {piece} chunked");
+        }
+    }
+}
+
+#[test]
+fn the_whole_body() {
+    at_every_split(
+        |environ| {
+            let mut body = Vec::new();
+            environ.input().read_to_end(&mut body)?;
+            Ok(body)
+        },
+        TEXT.as_bytes(),
+    );
+}
+
+#[test]
+fn lines() {
+    at_every_split(
+        |environ| {
+            let lines: std::io::Result<Vec<String>> = environ.input().lines().collect();
+            Ok(lines?.join("|").into_bytes())
+        },
+        b"one|two||four, longer|last",
+    );
+}
+
+/// Blocks and lines in turn, each by an `Input` of its own: nothing is lost.
+#[test]
+fn blocks_and_lines_mixed() {
+    at_every_split(
+        |environ| {
+            let mut body = Vec::new();
+            let mut block = [0; 2];
+            environ.input().read_exact(&mut block)?;
+            body.extend(block);
+            environ.input().read_until(b'\n', &mut body)?;
+            environ.input().read_until(b'\n', &mut body)?;
+            environ.input().read_exact(&mut block)?;
+            body.extend(block);
+            let mut line = String::new();
+            environ.input().read_line(&mut line)?;
+            body.extend(line.as_bytes());
+            environ.input().read_to_end(&mut body)?;
+            Ok(body)
+        },
+        TEXT.as_bytes(),
+    );
+}
+
+#[test]
+fn the_end_stays_the_end() {
+    at_every_split(
+        |environ| {
+            std::io::copy(&mut environ.input(), &mut std::io::sink())?;
+            let mut buf = [0; 8];
+            let again = [environ.input().read(&mut buf)?, environ.input().read(&mut buf)?];
+            let buffered = environ.input().fill_buf()?.len();
+            Ok(format!("{again:?} {buffered}").into_bytes())
+        },
+        b"[0, 0] 0",
+    );
+}
+
+#[test]
+fn no_body_ends_at_once() {
+    let client = client(|environ| {
+        let mut body = Vec::new();
+        environ.input().read_to_end(&mut body)?;
+        Ok(body)
+    });
+    assert_eq!(client.get("/").send().body, b"");
+    assert_eq!(client.post("/").send().body, b"");
+}
+
+#[test]
+fn a_truncated_body_is_an_error() {
+    let client = client(|environ| {
+        let mut body = Vec::new();
+        let error = environ.input().read_to_end(&mut body).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+        assert_eq!(body, b"part", "what came is there");
+        Err(error.into())
+    });
+    for preread in 0..=4 {
+        for chunked in [false, true] {
+            let request = client.post("/");
+            let request = if chunked { request.chunked("part") } else { request.body("part") };
+            let error = request.arriving(preread, 1).truncated().try_send().unwrap_err();
+            assert!(matches!(error, Error::Io(_)), "{error:?}");
+        }
+    }
+}
+
+#[test]
+fn a_client_that_left_is_gone() {
+    let client = client(|environ| {
+        let error = environ.input().read(&mut [0; 8]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+        assert!(environ.is_disconnected());
+        assert!(matches!(environ.sleep(std::time::Duration::from_millis(1)), Err(Error::Gone)));
+        Err(error.into())
+    });
+    let error = client.post("/").body("abc").arriving(0, 0).gone().try_send().unwrap_err();
+    assert!(matches!(error, Error::Gone), "{error:?}");
+}
+
+#[test]
+fn a_replaced_input_gives_its_own_bytes() {
+    let client = client(|environ| {
+        environ.set_input(&b"other"[..]);
+        environ.insert("CONTENT_LENGTH", "5");
+        assert_eq!(environ.content_length(), Some(5));
+        let mut line = Vec::new();
+        environ.input().read_until(b't', &mut line)?;
+        environ.input().read_to_end(&mut line)?;
+        Ok(line)
+    });
+    assert_eq!(client.post("/").body("original").arriving(3, 0).send().body, b"other");
+}
+
+/// Another thread can reach the input in safe code; it gets an error.
+#[test]
+fn request_functions_answer_only_the_thread_inside() {
+    let client = TestClient::new(app_fn(|mut environ, start_response| {
+        let mut writer = start_response.start(Head::new(Status::OK, &[Header::new("Content-Type", "text/plain")]))?;
+        std::thread::scope(|scope| {
+            let work = || {
+                let read = environ.input().read(&mut [0; 8]).map_err(Error::from);
+                assert!(matches!(read, Err(Error::State(_))), "{read:?}");
+                let write = writer.send(b"x");
+                assert!(matches!(write, Err(Error::State(_))), "{write:?}");
+                let sleep = environ.sleep(std::time::Duration::ZERO);
+                assert!(matches!(sleep, Err(Error::State(_))), "{sleep:?}");
+                assert!(!environ.is_disconnected() && environ.deadline().is_none());
+                environ.errors().info("the log works everywhere");
+            };
+            scope.spawn(work).join().unwrap();
+        });
+        // Nothing was done: all of it still works here.
+        let mut body = Vec::new();
+        environ.input().read_to_end(&mut body)?;
+        writer.send(b"read: ")?;
+        Ok(Body::from(body))
+    }));
+    let response = client.post("/").body("abc").arriving(0, 0).without_lint().send();
+    assert_eq!((response.text(), response.log.len()), ("read: abc", 1));
+}
+
+/// A body owns the environ and reads the input while it is pulled.
+#[test]
+fn a_stream_reads_the_input_live() {
+    struct Echo<'r>(Environ<'r>);
+
+    impl Read for Echo<'_> {
+        fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+            self.0.input().read(buf)
+        }
+    }
+
+    let client = TestClient::new(app_fn(|environ, start_response| {
+        start_response.start(Head::new(Status::OK, &[Header::new("Content-Type", "text/plain")]))?;
+        Ok(Body::reader(Echo(environ)))
+    }));
+    for preread in 0..=TEXT.len() {
+        let response = client.post("/").body(TEXT).arriving(preread, 3).send();
+        assert_eq!((response.text(), response.closed), (TEXT, 1));
+    }
+}
