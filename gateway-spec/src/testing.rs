@@ -1,4 +1,4 @@
-//! An in-process client: calls an [`App`] without a server, and lints by default.
+//! An in-process client: calls an [`App`](crate::App) without a server, and lints by default.
 
 mod client;
 mod transport;

@@ -192,7 +192,7 @@ impl<'r> Exchange<'r> {
 /// Nothing where the system cannot tell.
 fn file_facts(range: FileRange<'_>) -> Option<FileFacts> {
     let meta = File::from(range.fd.try_clone_to_owned().ok()?).metadata().ok()?;
-    let size = meta.is_file().then(|| meta.len());
+    let size = meta.is_file().then_some(meta.len());
     Some(FileFacts { offset: range.offset, length: range.length, size })
 }
 
