@@ -10,8 +10,8 @@ use std::ffi::c_void;
 use std::io::Read as _;
 use std::panic::panic_any;
 use std::ptr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -293,7 +293,7 @@ fn check(path: &str, text: &str, length: Option<u64>, closed: usize) {
 
 fn failure(path: &str) -> Error {
     let mut found = None;
-    let cell = std::sync::Mutex::new(&mut found);
+    let cell = Mutex::new(&mut found);
     both_ways(path, |client| {
         let error = client.get(path).without_lint().try_send().unwrap_err();
         **cell.lock().unwrap() = Some(error);
@@ -607,7 +607,8 @@ fn null_arguments_of_a_modules_functions_are_refused() {
         body.size = 8;
         assert_eq!(call(this, request, &mut body, null), GW_UNSUPPORTED);
         body = empty_body();
-        hosted.enter_with(|_| Ok(assert_eq!(call(this, request, &mut body, null), GW_OK))).unwrap();
+        let status = hosted.enter_with(|_| Ok(call(this, request, &mut body, null)));
+        assert_eq!(status.unwrap(), GW_OK);
         let vt = &*body.vt;
         let mut chunk = GwChunk { size: size_of::<GwChunk>() as u32, flags: 0, bytes: Slice::new(b"").raw() };
         assert_eq!(vt.next.unwrap()(ptr::null_mut(), &mut chunk, null), GW_INVALID);
@@ -713,10 +714,22 @@ fn module_of(apps: &'static [&'static GwApp]) -> GwModule {
     }
 }
 
-/// An app of a table, imported; the module is leaked, as modules are.
+/// Keeps a value for good, as a module's tables are kept; a static that points
+/// to it tells Miri that it is no leak.
+fn forever<T>(value: T) -> &'static T {
+    struct Kept(#[allow(dead_code, reason = "only kept")] *const c_void);
+    // SAFETY: never followed.
+    unsafe impl Send for Kept {}
+    static KEPT: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
+    let value: &'static T = Box::leak(Box::new(value));
+    KEPT.lock().unwrap().push(Kept(ptr::from_ref(value).cast()));
+    value
+}
+
+/// An app of a table, imported.
 fn foreign(app: &'static GwApp) -> ForeignApp {
-    let apps: &'static [&'static GwApp] = Box::leak(Box::new([app]));
-    let table: &'static GwModule = Box::leak(Box::new(module_of(apps)));
+    let apps: &'static [&'static GwApp] = forever([app]);
+    let table: &'static GwModule = forever(module_of(apps));
     // SAFETY: a table as the ABI states it, leaked.
     let module = unsafe { Module::check(ptr::from_ref(table).cast()) }.unwrap();
     let entry = module.apps().next().unwrap();
@@ -841,13 +854,13 @@ fn tables_of_a_later_minor_are_taken() {
         known: GwApp { size: size_of::<Larger<GwApp>>() as u32, ..table("later", odd_bodies) },
         of_a_later_minor: [7; 4],
     };
-    let apps: &'static [&'static GwApp] = Box::leak(Box::new([&LATER.known]));
+    let apps: &'static [&'static GwApp] = forever([&LATER.known]);
     let mut known = module_of(apps);
     known.header.size = size_of::<Larger<GwModule>>() as u32;
     known.header.abi_minor = 9;
-    let table = Box::leak(Box::new(Larger { known, of_a_later_minor: [7; 4] }));
+    let table = forever(Larger { known, of_a_later_minor: [7; 4] });
     // SAFETY: a table as the ABI states it, leaked.
-    let module = unsafe { Module::check(ptr::from_ref(&*table).cast()) }.unwrap();
+    let module = unsafe { Module::check(ptr::from_ref(table).cast()) }.unwrap();
     assert_eq!((module.abi(), module.names()), ((1, 9), vec!["later"]));
     let app = module.create(module.apps().next().unwrap(), host(), &no_config()).unwrap();
     assert_eq!(TestClient::new(app).get("/").without_lint().send().text(), "");
@@ -898,12 +911,12 @@ fn a_request_that_is_too_short_is_refused() {
 #[test]
 fn the_module_checks_are_made_in_order() {
     static TABLE: GwApp = table("only", odd_bodies);
-    let apps: &'static [&'static GwApp] = Box::leak(Box::new([&TABLE]));
+    let apps: &'static [&'static GwApp] = forever([&TABLE]);
     let check = |change: fn(&mut GwModule)| {
         let mut module = module_of(apps);
         change(&mut module);
         // SAFETY: a table as the ABI states it, leaked.
-        unsafe { Module::check(ptr::from_ref(&*Box::leak(Box::new(module))).cast()) }.map(drop)
+        unsafe { Module::check(ptr::from_ref(forever(module)).cast()) }.map(drop)
     };
     // SAFETY: NULL is the point.
     assert!(matches!(unsafe { Module::check(ptr::null()) }, Err(ModuleError::NoTable)));
@@ -936,10 +949,10 @@ fn init_runs_once_and_its_failure_stays() {
         GW_APP
     }
     static TABLE: GwApp = table("only", odd_bodies);
-    let mut known = module_of(Box::leak(Box::new([&TABLE])));
+    let mut known = module_of(forever([&TABLE]));
     known.init = Some(init);
     // SAFETY: a table as the ABI states it, leaked.
-    let module = unsafe { Module::check(ptr::from_ref(&*Box::leak(Box::new(known))).cast()) }.unwrap();
+    let module = unsafe { Module::check(ptr::from_ref(forever(known)).cast()) }.unwrap();
     for _ in 0..2 {
         let error = module.create(module.apps().next().unwrap(), host(), &no_config()).unwrap_err();
         assert_eq!(error.to_string(), "closed");
