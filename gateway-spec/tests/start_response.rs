@@ -195,16 +195,16 @@ fn a_refused_head_leaves_nothing_set() {
 #[test]
 fn what_is_written_comes_before_the_body() {
     let response = TestClient::new(app_fn(|_, start_response| {
-        let mut writer = start_response.start(Head::new(Status::OK, &[TYPE, Header::new("Content-Length", "9")]))?;
+        let mut writer = start_response.start(Head::new(Status::OK, &[TYPE, Header::new("Content-Length", "7")]))?;
         writer.send(b"one ")?;
-        write!(writer, "{}", "two ".trim_start())?;
+        write!(writer, "{} ", 1 + 1)?;
         writer.send(b"")?;
         writer.flush()?;
         Ok(Body::from("3"))
     }))
     .get("/")
     .send();
-    assert_eq!((response.text(), response.committed), ("one two 3", true));
+    assert_eq!((response.text(), response.committed), ("one 2 3", true));
 }
 
 #[test]

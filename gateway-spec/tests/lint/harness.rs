@@ -78,6 +78,9 @@ pub(crate) fn found(violations: Vec<Violation>) -> Outcome {
     Outcome { ids: violations.iter().map(Violation::id).collect(), ..Outcome::default() }
 }
 
+/// What one read of the server's gives.
+pub(crate) type Given = Result<&'static [u8], fn() -> Error>;
+
 type Pairs = Vec<(String, Vec<u8>)>;
 
 /// A request, and how the server behaves.
@@ -95,7 +98,7 @@ pub(crate) struct Case {
     pub(crate) complete: bool,
     pub(crate) edited: bool,
     /// What the reads give, one after the other; then the end.
-    pub(crate) reads: Vec<Result<&'static [u8], fn() -> Error>>,
+    pub(crate) reads: Vec<Given>,
     /// What `start` answers, where it is not to accept.
     pub(crate) refuse: Option<(usize, fn() -> Error)>,
     /// What `write` answers, where it is not to accept.
@@ -139,7 +142,7 @@ pub(crate) fn get() -> Case {
 }
 
 /// `POST /` with a body of this length, which `reads` give.
-pub(crate) fn post(length: u64, reads: &[Result<&'static [u8], fn() -> Error>]) -> Case {
+pub(crate) fn post(length: u64, reads: &[Given]) -> Case {
     let case = Case { method: "POST", length: Some(length), reads: reads.to_vec(), ..get() };
     case.header("Content-Length", length.to_string())
 }
@@ -249,7 +252,7 @@ impl Case {
 
 /// The server's side.
 struct Script {
-    reads: VecDeque<Result<&'static [u8], fn() -> Error>>,
+    reads: VecDeque<Given>,
     refuse: Option<(usize, fn() -> Error)>,
     write_error: Option<fn() -> Error>,
     starts: usize,
