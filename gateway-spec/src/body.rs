@@ -279,7 +279,11 @@ fn whole<'a>(given: &mut bool, bytes: &'a [u8]) -> Option<Chunk<'a>> {
 
 impl FileBody {
     fn next(&mut self) -> Result<Option<Chunk<'_>>> {
-        sources::read_range(&self.file, &mut self.offset, &mut self.length, &mut self.buffer)
+        let chunk = sources::read_range(&self.file, &mut self.offset, &mut self.length, &mut self.buffer);
+        if chunk.is_err() {
+            self.length = 0;
+        }
+        chunk
     }
 }
 

@@ -96,6 +96,7 @@ fn a_file_that_shrank_is_an_error() {
     let mut body = Body::file_range(file("abc"), 0, 5);
     assert_eq!(body.next().unwrap().unwrap().bytes, b"abc");
     assert!(body.next().is_err());
+    assert!(body.next().unwrap().is_none(), "after an error the body is over");
 }
 
 #[test]
