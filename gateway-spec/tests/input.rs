@@ -1,7 +1,9 @@
 //! `gateway.input`: every split, ends, errors, threads.
 
 use std::io::{BufRead, ErrorKind, Read};
+use std::time::Duration;
 
+use gateway_spec::abi::host::{Host, Hosted, RequestHead, Transport};
 use gateway_spec::prelude::*;
 use gateway_spec::testing::TestClient;
 
@@ -127,7 +129,7 @@ fn a_client_that_left_is_gone() {
         let error = environ.input().read(&mut [0; 8]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BrokenPipe);
         assert!(environ.is_disconnected());
-        assert!(matches!(environ.sleep(std::time::Duration::from_millis(1)), Err(Error::Gone)));
+        assert!(matches!(environ.sleep(Duration::from_millis(1)), Err(Error::Gone)));
         Err(error.into())
     });
     let error = client.post("/").body("abc").arriving(0, 0).gone().try_send().unwrap_err();
@@ -148,6 +150,51 @@ fn a_replaced_input_gives_its_own_bytes() {
     assert_eq!(client.post("/").body("original").arriving(3, 0).send().body, b"other");
 }
 
+/// A server without a way to read: what is complete must not ask for it.
+struct Unreadable;
+
+impl Transport for Unreadable {
+    fn start(&mut self, _: Head<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn read(&mut self, _: &mut [u8]) -> Result<usize> {
+        Err(Error::app("was read"))
+    }
+
+    fn write(&mut self, _: &[u8], _: bool) -> Result<()> {
+        Ok(())
+    }
+
+    fn sleep(&mut self, _: Duration) -> Result<()> {
+        Ok(())
+    }
+
+    fn state(&mut self) -> (bool, Option<Duration>) {
+        (false, Some(Duration::from_secs(3)))
+    }
+}
+
+#[test]
+fn a_complete_body_needs_no_read() {
+    let app = app_fn(|mut environ, _| {
+        assert_eq!(environ.deadline(), Some(Duration::from_secs(3)));
+        let mut body = Vec::new();
+        environ.input().read_to_end(&mut body)?;
+        Ok(Body::from(body))
+    });
+    let host = Host::new("test-server", "1.2", 0, |_, _, _| {});
+    for (content_length, body_complete, reads) in [(Some(3), false, false), (None, true, false), (None, false, true)] {
+        let head = RequestHead { preread: b"abc", content_length, body_complete, ..RequestHead::EMPTY };
+        let hosted = Hosted::new(host.view(), &head, Unreadable);
+        let outcome = hosted.call(&app).map(|body| body.length());
+        match outcome {
+            Ok(length) => assert_eq!((length, reads), (Some(3), false)),
+            Err(error) => assert_eq!((error.to_string(), reads), ("was read".to_owned(), true)),
+        }
+    }
+}
+
 /// Another thread can reach the input in safe code; it gets an error.
 #[test]
 fn request_functions_answer_only_the_thread_inside() {
@@ -159,7 +206,7 @@ fn request_functions_answer_only_the_thread_inside() {
                 assert!(matches!(read, Err(Error::State(_))), "{read:?}");
                 let write = writer.send(b"x");
                 assert!(matches!(write, Err(Error::State(_))), "{write:?}");
-                let sleep = environ.sleep(std::time::Duration::ZERO);
+                let sleep = environ.sleep(Duration::ZERO);
                 assert!(matches!(sleep, Err(Error::State(_))), "{sleep:?}");
                 assert!(!environ.is_disconnected() && environ.deadline().is_none());
                 environ.errors().info("the log works everywhere");
