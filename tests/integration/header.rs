@@ -7,7 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use gateway_spec::Config;
+use gateway_spec::abi::host::Host;
 use gateway_spec::abi::types::*;
+use gateway_spec::loader::{self, Options, Target};
+use gateway_spec::testing::TestClient;
 use gateway_tests::artifacts::workspace;
 
 fn header() -> String {
@@ -175,4 +179,20 @@ fn every_function_states_its_threads() {
         }
     }
     assert_eq!(untagged, Vec::<&str>::new());
+}
+
+#[test]
+fn the_module_in_the_document_builds_and_answers() {
+    let document = fs::read_to_string(workspace().join("docs/ABI.md")).unwrap();
+    let source = document.split("```c\n").nth(1).unwrap().split("```").next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let compiler = ["cc", "-std=c11", "-O2", "-shared", "-fPIC", "-fvisibility=hidden"];
+    let module = compile(folder.path(), &compiler, "hello.c", source);
+    let module = loader::open(&Target::parse(module.to_str().unwrap()), &Options::default()).unwrap();
+    let host = Host::new("tests", "1", 0, |_, _, _| {});
+    let none: [(&str, &str); 0] = [];
+    let app = module.create(std::sync::Arc::clone(&host), &Config::from_pairs(none)).unwrap();
+    assert_eq!(TestClient::new(app).get("/").send().text(), "Hello, World!\n");
+    let error = module.create(host, &Config::from_pairs([("a", "b")])).unwrap_err();
+    assert!(error.to_string().contains("hello has nothing to configure"), "{error}");
 }
