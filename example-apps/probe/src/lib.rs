@@ -5,12 +5,12 @@
 //! | `/` | 200 and a line of text |
 //! | `/echo` | the body, sent back with its length |
 //! | `/chunked-echo` | the body, sent back piece by piece while it is read |
-//! | `/inspect` | the request as JSON (see [`inspect`]) |
+//! | `/inspect` | the request as JSON (bytes as Latin-1) |
 //! | `/status/NNN` | that status, 200 to 599; outside of it 400 |
 //! | `/stream?n=10&size=10` | n chunks of that size, without a Content-Length |
 //! | `/sleep?ms=100` | a line of text, later |
 //! | `/ignore-body` | a line of text; the body stays unread |
-//! | `/set-header?v=a%20b` | the decoded value in `X-Out` (see [`set_header`]) |
+//! | `/set-header?v=a%20b` | the decoded value in `X-Out`; 500 where the server refuses it (CR LF) |
 //! | anything else | 404 with what `/inspect` answers |
 //!
 //! ```sh
