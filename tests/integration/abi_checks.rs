@@ -7,11 +7,15 @@ use std::process::Command;
 use gateway_tests::artifacts;
 
 /// The modules that are looked at: packages whose module is `lib<package>.so`.
-const PACKAGES: &[&str] = &["conformance"];
+const PACKAGES: &[&str] =
+    &["conformance", "hello", "environ", "middleware", "counter", "multi", "stream", "probe", "bench", "faulty"];
 
 /// C files, with the names of their modules.
-const C_FILES: &[(&str, &str)] =
-    &[("tests/plugins/conformance.c", "c_conformance"), ("tests/plugins/faults.c", "good")];
+const C_FILES: &[(&str, &str)] = &[
+    ("tests/plugins/conformance.c", "c_conformance"),
+    ("tests/plugins/faults.c", "good"),
+    ("example-apps/c-hello/hello.c", "c_hello"),
+];
 
 /// The dynamic symbols that a library defines, without those of the linker.
 fn exports(path: &Path) -> Vec<String> {
