@@ -70,8 +70,9 @@ pub enum Want {
     Close,
 }
 
-/// What can be sent now.
+/// What can be sent now. It lives on the stack for the time of one call.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "boxing would allocate for each write")]
 pub enum Pending<'a> {
     /// Runs of bytes; `more` says that a file follows.
     Slices(Slices<'a>),

@@ -116,7 +116,7 @@ impl Slot {
         // the head points to is pinned until `recycle` has dropped the head.
         let parsed = unsafe {
             let bytes: &'static [u8] = (*inner).hosted.transport().buffer.lend(start..end);
-            head::parse(bytes, limits, &mut (*inner).headers, &mut *(&raw mut (*inner).path))
+            head::parse(bytes, limits, &mut (*inner).headers, &mut (*inner).path)
         };
         let head = match parsed {
             Ok(head) => head,
@@ -184,7 +184,7 @@ impl Slot {
             // SAFETY: the slot outlives the body (`recycle` drops it first), and
             // the service, which holds the app, outlives the slot's content.
             unsafe {
-                let hosted: &'static Hosted<'static, Wire> = &*(&raw const (*inner.as_ptr()).hosted);
+                let hosted: &'static Hosted<'static, Wire> = &(*inner.as_ptr()).hosted;
                 let service: &'static Service = &*Arc::as_ptr(&(*inner.as_ptr()).service);
                 let app: &'static dyn App = &*service.app;
                 let body = hosted.call(app)?;
@@ -214,7 +214,7 @@ impl Slot {
             // SAFETY: the slot is alive; the body is reached by this `&mut
             // self` alone, and its chunk ends before the body is touched again.
             unsafe {
-                let hosted = &*(&raw const (*inner).hosted);
+                let hosted = &(*inner).hosted;
                 let body = (*inner).body.as_mut().ok_or_else(|| Error::State("no body is open".into()))?;
                 hosted.next(body)
             }

@@ -257,7 +257,7 @@ fn an_app_that_fails_answers_500_and_the_connection_goes_on() {
                    Content-Length: 26\n\n500 Internal Server Error\n";
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
     let input = ["/error", "/late", "/stream", "/never"].map(get).concat();
-    check(app.clone(), &input, &failure.repeat(4));
+    check(app, &input, &failure.repeat(4));
     let client = serve(&Arc::new(service(app)), vec![get("/panic").into()], usize::MAX);
     assert_eq!(plain(&String::from_utf8_lossy(&client.output)), failure);
 }

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
-use super::guard::{guard, guard_quiet};
+use super::guard::{caught, guard, guard_quiet};
 use super::types::*;
 use super::view::{HostRef, RequestRef, Slice, pairs};
 use crate::app::{App, AppFlags, Create};
@@ -183,7 +183,7 @@ unsafe extern "C" fn call<A: App>(
                 return Err(Error::Unsupported("the body is NULL or older than version 1.0".into()));
             }
             let body = app.call(Environ::new(request), &mut RequestStart(request))?;
-            lower(body, &mut *out);
+            lower(body, &mut *out, request.host().as_ptr());
             Ok(GW_OK)
         })
     }
@@ -200,7 +200,7 @@ unsafe extern "C" fn destroy<A: App>(this: *mut c_void) {
 }
 
 /// Fills the host's struct from a body.
-fn lower(body: Body<'_>, out: &mut GwBody) {
+fn lower(body: Body<'_>, out: &mut GwBody, host: *const GwHost) {
     out.vt = ptr::null();
     out.data = ptr::null_mut();
     match body.into_content() {
@@ -210,8 +210,8 @@ fn lower(body: Body<'_>, out: &mut GwBody) {
             out.content.bytes = Slice::new(bytes).raw();
         }
         Ok(Content::Owned(bytes)) => lower_vec(bytes, out),
-        Ok(content) => lower_boxed(Body::new(content), out),
-        Err(body) => lower_boxed(body, out),
+        Ok(content) => lower_boxed(Body::new(content), out, host),
+        Err(body) => lower_boxed(body, out, host),
     }
 }
 
@@ -244,13 +244,15 @@ unsafe extern "C" fn close_vec(body: *mut GwBody) {
 struct Boxed<'r> {
     body: Body<'r>,
     parts: Vec<GwStr>,
+    /// For the one thing that cannot be told otherwise: a panic in close.
+    host: *const GwHost,
     marker: PhantomData<&'r ()>,
 }
 
-fn lower_boxed(body: Body<'_>, out: &mut GwBody) {
+fn lower_boxed(body: Body<'_>, out: &mut GwBody, host: *const GwHost) {
     static VT: GwBodyVt =
         GwBodyVt { size: size_of::<GwBodyVt>() as u32, reserved: 0, close: Some(close_boxed), next: Some(next_boxed) };
-    let mut boxed = Box::new(Boxed { body, parts: Vec::new(), marker: PhantomData });
+    let mut boxed = Box::new(Boxed { body, parts: Vec::new(), host, marker: PhantomData });
     (out.kind, out.content) = match boxed.body.view() {
         View::Empty => (GW_BODY_EMPTY, GwBodyContent { stream_length: 0 }),
         View::Bytes(bytes) => (GW_BODY_BYTES, GwBodyContent { bytes: Slice::new(bytes).raw() }),
@@ -272,9 +274,22 @@ fn lower_boxed(body: Body<'_>, out: &mut GwBody) {
 
 unsafe extern "C" fn close_boxed(body: *mut GwBody) {
     guard_quiet(|| {
-        if !body.is_null() {
-            // SAFETY: the host gives back the struct that `lower_boxed` filled, once.
-            drop(unsafe { Box::from_raw((*body).data.cast::<Boxed<'_>>()) });
+        if body.is_null() {
+            return;
+        }
+        // SAFETY: the host gives back the struct that `lower_boxed` filled,
+        // once; the host outlives its bodies.
+        let (boxed, host) = unsafe {
+            let boxed = Box::from_raw((*body).data.cast::<Boxed<'_>>());
+            let host = HostRef::from_raw(boxed.host);
+            (boxed, host)
+        };
+        let closed = caught(|| {
+            drop(boxed);
+            Ok(())
+        });
+        if let Err(error) = closed {
+            host.log(GW_LOG_ERROR, "app", &format!("{error} in close"));
         }
     });
 }

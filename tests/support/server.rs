@@ -1,0 +1,161 @@
+//! A server process on a free port, ended when it is dropped.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use crate::artifacts;
+
+/// A running `gateway-server`.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    addresses: Vec<SocketAddr>,
+    log: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// The program with these arguments, its log readable and without colours.
+#[must_use]
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(artifacts::server());
+    command.args(arguments).env("RUST_BACKTRACE", "0").env("GATEWAY_LOG", "debug").stdin(Stdio::null());
+    command
+}
+
+/// Runs the program to its end.
+#[must_use]
+pub fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("the server can be run")
+}
+
+impl Server {
+    /// Serves an app of an example package: `probe:app`, with more arguments.
+    #[must_use]
+    pub fn start(package_and_app: &str, arguments: &[&str]) -> Self {
+        let (package, app) = package_and_app.split_once(':').expect("package:app");
+        let target = format!("{}:{app}", artifacts::module(package).display());
+        Self::start_target(&target, arguments)
+    }
+
+    /// Serves a target on one free port, unless the arguments bind others.
+    ///
+    /// # Panics
+    /// When the server does not start; with its log.
+    #[must_use]
+    pub fn start_target(target: &str, arguments: &[&str]) -> Self {
+        let mut command = command(arguments);
+        let binds = arguments.iter().filter(|argument| **argument == "--bind").count();
+        if binds == 0 {
+            command.args(["--bind", "127.0.0.1:0"]);
+        }
+        command.arg(target).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the server can be started");
+        let (log, reader) = collect(child.stderr.take().expect("stderr is piped"));
+        let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
+        let addresses = (0..binds.max(1)).map_while(|_| address(&lines.next()?.ok()?)).collect::<Vec<_>>();
+        let server = Self { child, addresses, log, reader: Some(reader) };
+        assert_eq!(server.addresses.len(), binds.max(1), "the server did not start:\n{}", server.log());
+        server
+    }
+
+    /// The first address.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
+    /// All addresses.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The process's id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A URL on the first address.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address())
+    }
+
+    /// A connection to the first address.
+    ///
+    /// # Panics
+    /// When the server does not accept.
+    #[must_use]
+    pub fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address()).expect("the server accepts")
+    }
+
+    /// What the server has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sends a signal, by `kill`'s name for it.
+    ///
+    /// # Panics
+    /// When there is no such process.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(status.expect("kill can be run").success(), "the server is gone:\n{}", self.log());
+    }
+
+    /// Waits for the end, and gives the whole log.
+    ///
+    /// # Panics
+    /// When the system cannot wait.
+    pub fn wait(mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().expect("the server can be waited for");
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+        let log = self.log();
+        (status, log)
+    }
+
+    /// Stops gracefully, and holds that it ends with 0.
+    ///
+    /// # Panics
+    /// When it ends otherwise.
+    pub fn stop(self) -> String {
+        self.signal("TERM");
+        let (status, log) = self.wait();
+        assert!(status.success(), "{status}:\n{log}");
+        log
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `listening on http://ADDRESS`
+fn address(line: &str) -> Option<SocketAddr> {
+    line.strip_prefix("listening on http://")?.parse().ok()
+}
+
+/// Reads a pipe to its end in the background, so that it never fills.
+fn collect(mut pipe: impl std::io::Read + Send + 'static) -> (Arc<Mutex<String>>, JoinHandle<()>) {
+    let log = Arc::new(Mutex::new(String::new()));
+    let lines = Arc::clone(&log);
+    let reader = std::thread::spawn(move || {
+        let mut piece = [0; 4096];
+        while let Ok(count @ 1..) = pipe.by_ref().read(&mut piece) {
+            let text = String::from_utf8_lossy(&piece[..count]).into_owned();
+            lines.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
+        }
+    });
+    (log, reader)
+}
