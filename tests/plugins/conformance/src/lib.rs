@@ -127,9 +127,7 @@ impl App for Conformance {
             b"/sleep" => Body::from(status_of(environ.sleep(Duration::from_millis(5)))),
             b"/config" => Body::from(self.greeting.as_str()),
             b"/host" => Body::from(self.host.as_str()),
-            b"/counts" => {
-                Body::from(format!("calls={} closes={}", self.calls.load(SeqCst), self.closes.load(SeqCst)))
-            }
+            b"/counts" => Body::from(format!("calls={} closes={}", self.calls.load(SeqCst), self.closes.load(SeqCst))),
             _ => Body::from("no such case"),
         })
     }
