@@ -234,7 +234,10 @@ impl<'r> Body<'r> {
             Content::Borrowed(bytes) => View::Bytes(bytes),
             Content::Owned(bytes) => View::Bytes(bytes),
             Content::Shared(bytes) => View::Bytes(bytes),
-            Content::Parts(parts, at) => View::Parts(Parts(PartsInner::Owned(parts[*at..].iter()))),
+            Content::Parts(parts, at) => {
+                // Behind the last part once `next` has said so.
+                View::Parts(Parts(PartsInner::Owned(parts.get(*at..).unwrap_or_default().iter())))
+            }
             Content::Stream(source) => View::Stream(source.length()),
             Content::File(file) => {
                 View::File(FileRange { fd: file.file.as_fd(), offset: file.offset, length: file.length })

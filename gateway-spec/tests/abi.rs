@@ -322,6 +322,35 @@ fn every_kind_of_body_crosses_the_wall() {
 }
 
 #[test]
+fn a_body_knows_what_is_left_of_it() {
+    let app = create("app").unwrap();
+    let host = host();
+    let lengths = |path: &'static str| {
+        let head = RequestHead { path_info: path.as_bytes(), ..RequestHead::EMPTY };
+        let hosted = Hosted::new(host.view(), &head, Silent(0));
+        let mut body = hosted.call(&app).unwrap();
+        let mut lengths = vec![body.length()];
+        for _ in 0..4 {
+            let _ = hosted.next(&mut body).unwrap();
+            lengths.push(body.length());
+        }
+        lengths
+    };
+    assert_eq!(lengths("/parts"), [7, 3, 0, 0, 0].map(Some));
+    assert_eq!(lengths("/owned"), [5, 0, 0, 0, 0].map(Some));
+    assert_eq!(lengths("/stream-length"), [2, 1, 0, 0, 0].map(Some));
+    assert_eq!(lengths("/empty"), [0; 5].map(Some));
+    // The same before it crosses.
+    let mut body = Body::parts(["one ", "two"]);
+    let mut own = vec![body.length()];
+    for _ in 0..4 {
+        let _ = body.next().unwrap();
+        own.push(body.length());
+    }
+    assert_eq!(own, [7, 3, 0, 0, 0].map(Some));
+}
+
+#[test]
 fn a_stream_that_is_dropped_half_way_closes_once() {
     both_ways("/stream", |client| {
         let response = client.get("/stream").leave_after(1).without_lint().send();

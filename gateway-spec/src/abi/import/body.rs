@@ -70,7 +70,10 @@ impl ForeignBody<'_> {
         unsafe {
             match self.raw.kind {
                 GW_BODY_BYTES if position == 0 => View::Bytes(Slice::from_raw(self.raw.content.bytes).as_bytes()),
-                GW_BODY_PARTS => View::Parts(Parts::foreign(&self.parts()[position as usize..])),
+                GW_BODY_PARTS => {
+                    // Behind the last part once `next` has said so.
+                    View::Parts(Parts::foreign(self.parts().get(position as usize..).unwrap_or_default()))
+                }
                 GW_BODY_STREAM => {
                     let length = self.raw.content.stream_length;
                     View::Stream((length != GW_UNKNOWN).then(|| length.saturating_sub(position)))
