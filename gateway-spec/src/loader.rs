@@ -75,9 +75,9 @@ pub struct Options {
 /// # Errors
 /// [`LoadError`], one variant for each reason.
 pub fn open(target: &Target, options: &Options) -> Result<OpenModule, LoadError> {
-    let (path, app) = find::find(target, options.base.as_deref())?;
-    let path = path.canonicalize().map_err(|reason| LoadError::Unreadable { path: path.clone(), reason })?;
-    let mut warnings = trust::check(&path, options.strict)?;
+    let (given, app) = find::find(target, options.base.as_deref())?;
+    let path = given.canonicalize().map_err(|reason| LoadError::Unreadable { path: given.clone(), reason })?;
+    let mut warnings = trust::check(&given, &path, options.strict)?;
     elf::check(&path)?;
     let module = dl::load(&path)?;
     if module.panic_aborts() {

@@ -313,6 +313,19 @@ fn a_folder_that_others_may_write_to_is_a_warning_unless_sticky() {
     assert_eq!(open_with(&path, &strict).unwrap().warnings(), []);
 }
 
+#[test]
+fn the_folder_of_a_link_counts_too() {
+    let (folder, path) = folder_with("libx.so");
+    let links = folder.path().join("links");
+    fs::create_dir(&links).unwrap();
+    symlink(&path, links.join("current.so")).unwrap();
+    assert_eq!(open(links.join("current.so")).unwrap().warnings(), []);
+    fs::set_permissions(&links, fs::Permissions::from_mode(0o777)).unwrap();
+    let warnings = open(links.join("current.so")).unwrap().warnings().to_vec();
+    let [Warning::WritableFolder { folder, .. }] = &warnings[..] else { panic!("{warnings:?}") };
+    assert_eq!(*folder, links.canonicalize().unwrap());
+}
+
 // ----- the dynamic linker ----------------------------------------------------
 
 #[test]
