@@ -10,7 +10,8 @@ use gateway_spec::abi::host::Host;
 use gateway_spec::abi::types::GW_HOST_MULTITHREAD;
 
 use crate::engine::{Engine, Outcome, Setup, Stop, Stopper};
-use crate::exchange::{Service, Timeouts, escape};
+use crate::escape::escape;
+use crate::exchange::{Service, Timeouts};
 use crate::net::{Address, AddressError, Listener};
 use crate::protocol::Limits;
 

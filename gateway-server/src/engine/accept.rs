@@ -9,8 +9,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use super::Setup;
 use super::socket::wait;
-use crate::exchange::Endpoint;
-use crate::net::{AcceptError, Listener};
+use crate::net::{AcceptError, Endpoint, Listener};
 
 /// How long accepting pauses when the machine is out of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);

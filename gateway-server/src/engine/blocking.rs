@@ -11,7 +11,8 @@ use rustix::event::{PollFd, PollFlags};
 use super::clock::Clock;
 use super::socket::{receive, retried, send, send_slices, wait, wait_one};
 use super::{Setup, Stop};
-use crate::exchange::{Endpoint, Exchange, Now, Port, Timeouts, Want};
+use crate::exchange::{Exchange, Now, Port, Timeouts, Want};
+use crate::net::Endpoint;
 
 /// How long, and for how many bytes, a closing connection is read on, so that
 /// the client gets its answer before a reset.

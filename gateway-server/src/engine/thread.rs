@@ -16,7 +16,7 @@ use super::accept::{Arrival, arrival, take};
 use super::blocking::serve;
 use super::socket::wait;
 use super::{Engine, Outcome, Setup};
-use crate::exchange::Endpoint;
+use crate::net::Endpoint;
 
 /// The registry's entry.
 pub(super) const ENGINE: Engine = Engine { name: "thread", about: "a thread per connection", multithread: true, run };

@@ -14,9 +14,10 @@ use gateway_spec::abi::guard::caught;
 use gateway_spec::abi::host::{Hosted, RequestHead};
 use gateway_spec::{App, Body, Chunk, Error, Header, Result};
 
+use super::Service;
 use super::port::Port;
 use super::wire::{Terms, Wire};
-use super::{Endpoint, Service};
+use crate::net::Endpoint;
 use crate::protocol::http1::{Decoder, Framing, head};
 use crate::protocol::{Limits, Refusal};
 

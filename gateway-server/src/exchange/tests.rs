@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use gateway_spec::abi::host::Host;
 use gateway_spec::prelude::*;
 
-use super::{Endpoint, Exchange, Now, Pending, Port, Service, Timeouts, Want};
+use super::{Exchange, Now, Pending, Port, Service, Timeouts, Want};
+use crate::net::Endpoint;
 use crate::protocol::Limits;
 
 // ----- the script ------------------------------------------------------------
@@ -68,7 +70,7 @@ fn now() -> Now {
 fn service(app: impl App + 'static) -> Service {
     Service {
         app: Arc::new(app),
-        host: crate::server::host(crate::engine::Engine::default()),
+        host: Host::new("test", "1", 0, |_, _, _| {}),
         limits: Limits { body: 1 << 20, ..Limits::default() },
         timeouts: Timeouts::default(),
         server: "test",

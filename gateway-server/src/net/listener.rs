@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::io::Errno;
 
-use crate::exchange::Endpoint;
+use super::Endpoint;
 
 /// A socket that clients connect to; bound once.
 #[derive(Debug)]

@@ -1,0 +1,102 @@
+//! The request's side: from bytes at hand to a request that is ready.
+
+use super::{Exchange, Now, Phase, RECEIVE, SMALL_BODY};
+use crate::protocol::http1::{Found, Framing, Scanner};
+
+impl Exchange {
+    /// Goes as far as the bytes at hand allow.
+    pub(super) fn advance(&mut self, now: &Now) {
+        loop {
+            let before = self.phase;
+            match self.phase {
+                Phase::Head => self.scan(now),
+                Phase::Collect { start, end, total } if self.slot.wire().buffer.bytes().len() >= total => {
+                    self.open(start, end, now);
+                }
+                Phase::Drain { left } => self.drain(left, now),
+                _ => {}
+            }
+            if self.phase == before {
+                break;
+            }
+        }
+        let room = match self.phase {
+            Phase::Collect { total, .. } => total,
+            _ => self.slot.wire().buffer.bytes().len() + 1,
+        };
+        self.slot.wire().buffer.reserve(room.max(RECEIVE / 4));
+    }
+
+    fn scan(&mut self, now: &Now) {
+        let bytes = self.slot.wire_ref().buffer.bytes();
+        if bytes.is_empty() {
+            return;
+        }
+        match self.scanner.scan(bytes, &self.service.limits) {
+            Ok(Found::Partial) => {}
+            Ok(Found::Head { start, end }) => self.open(start, end, now),
+            Err(refusal) => self.refuse(refusal, now),
+        }
+    }
+
+    /// Opens the request whose head is complete, at `start..end`.
+    fn open(&mut self, start: usize, end: usize, now: &Now) {
+        let limits = self.service.limits;
+        let arrived = self.slot.wire_ref().buffer.bytes().len() - end;
+        let opened = match self.slot.open(start, end, &limits) {
+            Ok(opened) => opened,
+            Err(refusal) => return self.refuse(refusal, now),
+        };
+        let waits_for_100 = opened.expect_continue && arrived == 0;
+        let preread = match opened.framing {
+            Framing::Length(length) if length <= SMALL_BODY && !waits_for_100 => {
+                if (arrived as u64) < length {
+                    self.slot.recycle();
+                    self.phase = Phase::Collect { start, end, total: end + length as usize };
+                    return;
+                }
+                length as usize
+            }
+            Framing::Length(length) => (arrived as u64).min(length) as usize,
+            Framing::None | Framing::Chunked => 0,
+        };
+        self.slot.ready(&opened, end, preread, limits.body);
+        self.slot.wire().expects_100 = waits_for_100;
+        self.requests += 1;
+        self.phase = Phase::Ready;
+    }
+
+    fn drain(&mut self, left: u64, now: &Now) {
+        let wire = self.slot.wire();
+        let mut scratch = [0; 4096];
+        let mut left = left;
+        loop {
+            match wire.take(&mut scratch) {
+                Ok(0) if wire.decoder.is_done() => return self.next_request(now),
+                Ok(0) => break,
+                Ok(count) if count as u64 <= left => left -= count as u64,
+                // Too much to be worth the connection, or not readable.
+                Ok(_) | Err(_) => return self.end(true),
+            }
+        }
+        // The phase's own count is the loop's progress in `advance`: it ends
+        // when nothing more was taken.
+        self.phase = Phase::Drain { left };
+    }
+
+    pub(super) fn next_request(&mut self, now: &Now) {
+        self.slot.recycle();
+        self.scanner = Scanner::default();
+        self.since = now.instant;
+        self.moved = self.slot.wire().buffer.bytes().len() as u64;
+        self.phase = Phase::Head;
+        if self.half_closed && self.moved == 0 {
+            self.end(false);
+        } else {
+            self.advance(now);
+            if self.half_closed && matches!(self.phase, Phase::Head | Phase::Collect { .. }) {
+                self.end(false);
+            }
+        }
+    }
+}

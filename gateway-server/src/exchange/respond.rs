@@ -1,0 +1,261 @@
+//! The response's side: calls the app, and sends what it answers, or what has
+//! to be answered instead.
+
+use std::io::IoSlice;
+use std::time::Duration;
+
+use gateway_spec::abi::host::Transport as _;
+use gateway_spec::{Error, Fault, Head, Header, ResponseState, Result, Status, View};
+
+use super::wire::{Terms, Wire};
+use super::{COPIED, DRAIN, Exchange, HIGH_WATER, Lying, Now, Phase, Port};
+use crate::escape::escape;
+use crate::protocol::Refusal;
+use crate::protocol::http1::{Version, response};
+
+impl Exchange {
+    pub(super) fn call(&mut self, port: &mut dyn Port) -> Result<After> {
+        self.slot.call(port)?;
+        let wire = self.slot.wire_ref();
+        if wire.state == ResponseState::Idle {
+            return Err(Error::State("the app returned without calling start_response".into()));
+        }
+        if self.stopping || self.unread_is_too_much() {
+            self.slot.wire().terms.keep_alive = false;
+        }
+        self.begin_body()
+    }
+
+    /// Whether the connection will have to close because of a request body
+    /// that nobody reads any more.
+    fn unread_is_too_much(&self) -> bool {
+        let streams = self.slot.body().is_some_and(|body| matches!(body.view(), View::Stream(_)));
+        let left = self.slot.wire_ref().decoder.plain().unwrap_or(0);
+        !streams && left > DRAIN
+    }
+
+    /// Sends a body in the way that fits its kind.
+    fn begin_body(&mut self) -> Result<After> {
+        let Some(body) = self.slot.body() else { return Ok(After::Finished) };
+        let (length, is_stream) = (body.length(), matches!(body.view(), View::Stream(_)));
+        let is_file = matches!(body.view(), View::File(_));
+        let wire = self.slot.wire();
+        if is_stream && wire.state == ResponseState::Set && !wire.terms.head_only {
+            // Committed by its first byte, so that an error before is a 500.
+            self.phase = Phase::Stream;
+            return Ok(After::More);
+        }
+        wire.commit(length)?;
+        match wire.framing {
+            response::Framing::None => return Ok(After::Finished),
+            _ if is_stream => {
+                self.phase = Phase::Stream;
+                return Ok(After::More);
+            }
+            // Too much to be copied behind the head at once.
+            response::Framing::Chunked if is_file || length.is_none_or(|length| length > HIGH_WATER as u64) => {
+                self.phase = Phase::Stream;
+                return Ok(After::More);
+            }
+            response::Framing::Chunked => {}
+            framing if is_file || length.is_some_and(|length| length > COPIED) => {
+                return Ok(self.begin_lying(framing, length.unwrap_or(0)));
+            }
+            _ => {}
+        }
+        self.copy_body()
+    }
+
+    /// Sends a body from where it lies, cut to what was declared.
+    fn begin_lying(&mut self, framing: response::Framing, length: u64) -> After {
+        let total = match framing {
+            response::Framing::Length(left) => left.min(length),
+            _ => length,
+        };
+        if total < length {
+            self.slot.wire().excess = true;
+        }
+        if total == 0 {
+            return After::Finished;
+        }
+        self.phase = Phase::Send(Lying { sent: 0, total });
+        After::More
+    }
+
+    /// Copies a small body, or one that needs chunks, behind its head.
+    fn copy_body(&mut self) -> Result<After> {
+        loop {
+            let more = self.slot.pull(&mut NoPort, |chunk, wire| match chunk {
+                Some(chunk) => match wire.push(chunk.bytes) {
+                    // Reported when the response ends.
+                    Ok(()) | Err(Error::Limit(_)) => Ok(!chunk.last),
+                    Err(error) => Err(error),
+                },
+                None => Ok(false),
+            })?;
+            if !more {
+                return Ok(After::Finished);
+            }
+        }
+    }
+
+    /// Pulls one chunk.
+    pub(super) fn pull(&mut self, port: &mut dyn Port) -> Result<After> {
+        let stopping = self.stopping;
+        let length = self.slot.body().and_then(gateway_spec::Body::length);
+        self.slot.pull(port, |chunk, wire| {
+            let bytes = chunk.as_ref().map_or(&[][..], |chunk| chunk.bytes);
+            let last = chunk.as_ref().is_none_or(|chunk| chunk.last);
+            if !bytes.is_empty() || last {
+                wire.terms.keep_alive &= !stopping;
+                // An empty stream has the exact length 0.
+                let known = if last { Some(bytes.len() as u64) } else { length };
+                wire.commit(known)?;
+            }
+            match wire.push(bytes) {
+                // The stream is closed early; the response is as long as said.
+                Err(Error::Limit(_)) => Ok(After::Finished),
+                Err(error) => Err(error),
+                Ok(()) if last => Ok(After::Finished),
+                Ok(()) => Ok(After::More),
+            }
+        })
+    }
+
+    /// Ends a response whose body is all framed or sent.
+    pub(super) fn finish(&mut self, now: &Now) {
+        let line = self.slot.request_line();
+        let wire = self.slot.wire();
+        if wire.excess {
+            tracing::error!("{line}: the body is longer than its Content-Length; the excess was cut");
+        }
+        if !wire.finish() {
+            return self.cut("the body is shorter than its Content-Length");
+        }
+        if self.slot.close_body().is_err() {
+            tracing::error!("{line}: the app panicked in close");
+        }
+        let wire = self.slot.wire();
+        if !wire.terms.keep_alive {
+            let unread = !wire.decoder.is_done();
+            return self.end(unread);
+        }
+        if wire.decoder.is_done() {
+            self.next_request(now);
+        } else if wire.input_failure.is_some() || wire.expects_100 {
+            self.end(true);
+        } else {
+            (self.since, self.moved) = (now.instant, 0);
+            self.phase = Phase::Drain { left: DRAIN };
+            self.advance(now);
+        }
+    }
+
+    // ----- ends that are not good ---------------------------------------------
+
+    /// The app failed: a 500 while nothing is committed, else a cut.
+    pub(super) fn fail(&mut self, error: &Error, now: &Now) {
+        let line = self.slot.request_line();
+        let wire = self.slot.wire();
+        if wire.gone {
+            tracing::debug!("{line}: the client has left");
+            return self.gone();
+        }
+        if let Some(refusal) = wire.input_failure {
+            tracing::info!("{line}: {}", refusal.text());
+        } else {
+            match error.fault() {
+                Fault::Client => tracing::info!("{line}: {}", escape(&error.to_string())),
+                Fault::App | Fault::Server => tracing::error!("{line}: {}", escape(&error.to_string())),
+            }
+        }
+        let status = wire.input_failure.map_or(Status::INTERNAL_SERVER_ERROR, Refusal::status);
+        if wire.state == ResponseState::Committed {
+            return self.cut("the response had begun");
+        }
+        if self.slot.close_body().is_err() {
+            tracing::error!("{line}: the app panicked in close");
+        }
+        let wire = self.slot.wire();
+        wire.retract();
+        wire.terms.keep_alive &= wire.input_failure.is_none() && !self.stopping;
+        answer(wire, status, "");
+        self.finish(now);
+    }
+
+    /// Answers a request that never reaches the app, and closes.
+    pub(super) fn refuse(&mut self, refusal: Refusal, now: &Now) {
+        tracing::info!("refused: {} ({})", refusal.text(), refusal.status().code());
+        self.slot.recycle();
+        let wire = self.slot.wire();
+        wire.date = now.date;
+        wire.begin(Terms { version: Version::Http11, head_only: false, keep_alive: false });
+        answer(wire, refusal.status(), refusal.text());
+        wire.finish();
+        self.end(true);
+    }
+
+    /// Ends a response that cannot be ended well: the client must be able to
+    /// tell that it is not whole, so the connection closes.
+    pub(super) fn cut(&mut self, why: &str) {
+        tracing::error!("{}: {why}; the connection is cut", self.slot.request_line());
+        self.slot.wire().state.finish();
+        self.end(false);
+    }
+
+    /// Sends what is there, then closes; `linger` where bytes of the client
+    /// may still be unread, which would turn the close into a reset.
+    pub(super) fn end(&mut self, linger: bool) {
+        self.slot.recycle();
+        let linger = linger && !self.half_closed;
+        self.phase = match self.slot.wire().pending().is_empty() {
+            true => Phase::Closed { linger },
+            false => Phase::Last { linger },
+        };
+    }
+}
+
+/// What a call or a pull leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    More,
+    Finished,
+}
+
+/// Writes an answer of the server's own: a small plain text.
+fn answer(wire: &mut Wire, status: Status, text: &str) {
+    let colon = if text.is_empty() { "" } else { ": " };
+    let body = format!("{status}{colon}{text}\n");
+    let headers = [Header::new("Content-Type", "text/plain; charset=utf-8")];
+    // Fresh state and a head of our own: neither can be refused.
+    let outcome = wire
+        .start(Head::new(status, &headers))
+        .and_then(|()| wire.commit(Some(body.len() as u64)))
+        .and_then(|()| wire.push(body.as_bytes()));
+    debug_assert!(outcome.is_ok(), "{outcome:?}");
+}
+
+/// For bodies that are in memory: pulling them reaches nothing.
+struct NoPort;
+
+impl Port for NoPort {
+    fn fill(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    fn send(&mut self, _: &[IoSlice<'_>]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    fn sleep(&mut self, _: Duration) -> bool {
+        true
+    }
+
+    fn is_gone(&mut self) -> bool {
+        false
+    }
+
+    fn now(&mut self) -> Now {
+        unreachable!("a body in memory asks for no time")
+    }
+}
