@@ -8,7 +8,8 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Parser as _;
 use gateway_spec::abi::host::Host;
-use gateway_spec::lint::Lint;
+use gateway_spec::lint::facts::ModuleFacts;
+use gateway_spec::lint::{self, Lint};
 use gateway_spec::loader::{self, LoadError, OpenModule, Options};
 use gateway_spec::{App, Config as AppConfig};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -66,9 +67,9 @@ fn run(config: Config) -> Result<ExitCode, Failure> {
 
 fn serve(config: &Config, addresses: &[Address], engine: Engine, lint: bool) -> Result<ExitCode, Failure> {
     let module = open(config)?;
-    let host = server::host(engine);
+    let host = if lint { server::linting_host(engine) } else { server::host(engine) };
     let app = create(config, &module, Arc::clone(&host))?;
-    let app = if lint { Arc::new(Lint::new(app)) } else { app };
+    let app: Arc<dyn App> = if lint { Arc::new(Lint::new(app)) } else { app };
     let mut server = Server::hosting(app, host, engine);
     for address in addresses {
         server = server.bind(&address.to_string())?;
@@ -155,6 +156,9 @@ fn check(config: &Config) -> Result<ExitCode, Failure> {
     let app = create(config, &module, server::host(Engine::default()))?;
     drop(app);
     let info = module.module();
+    for violation in lint::check_module(&ModuleFacts::of(info)) {
+        println_quiet(&format!("warning: {violation}"));
+    }
     println_quiet(&format!("ok: {}:{} ({} {})", module.path().display(), entry.name(), info.name(), info.version()));
     Ok(ExitCode::from(DONE))
 }

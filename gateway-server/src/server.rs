@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_spec::App;
 use gateway_spec::abi::host::Host;
 use gateway_spec::abi::types::GW_HOST_MULTITHREAD;
+use gateway_spec::{App, Level};
 
 use crate::engine::{Engine, Outcome, Setup, Stop, Stopper};
 use crate::escape::escape;
@@ -217,16 +217,32 @@ impl Server {
 /// `tracing`.
 #[must_use]
 pub fn host(engine: Engine) -> Arc<Host> {
-    let flags = if engine.multithread { GW_HOST_MULTITHREAD } else { 0 };
-    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags, |level, target, message| {
-        use gateway_spec::Level;
-        let (part, message) = (escape(target), escape(message));
-        match level {
-            Level::Error => tracing::error!(target: "app", "{part}: {message}"),
-            Level::Warn => tracing::warn!(target: "app", "{part}: {message}"),
-            Level::Info => tracing::info!(target: "app", "{part}: {message}"),
-            Level::Debug => tracing::debug!(target: "app", "{part}: {message}"),
-            Level::Trace => tracing::trace!(target: "app", "{part}: {message}"),
+    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags(engine), log)
+}
+
+/// The same for a server that lints: a line that breaks a rule is told of.
+#[must_use]
+pub fn linting_host(engine: Engine) -> Arc<Host> {
+    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags(engine), |level, target, message| {
+        log(level, target, message);
+        for violation in gateway_spec::lint::check_line(target, message) {
+            log(Level::Warn, "lint", &violation.to_string());
         }
     })
+}
+
+fn flags(engine: Engine) -> u32 {
+    if engine.multithread { GW_HOST_MULTITHREAD } else { 0 }
+}
+
+/// Writes a line of the app's to the log.
+fn log(level: Level, part: &str, message: &str) {
+    let (part, message) = (escape(part), escape(message));
+    match level {
+        Level::Error => tracing::error!(target: "app", "{part}: {message}"),
+        Level::Warn => tracing::warn!(target: "app", "{part}: {message}"),
+        Level::Info => tracing::info!(target: "app", "{part}: {message}"),
+        Level::Debug => tracing::debug!(target: "app", "{part}: {message}"),
+        Level::Trace => tracing::trace!(target: "app", "{part}: {message}"),
+    }
 }

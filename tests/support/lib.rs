@@ -2,4 +2,17 @@
 
 pub mod artifacts;
 pub mod client;
+pub mod mallocs;
 pub mod server;
+pub mod skip;
+
+/// The guides' code compiles.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/app-guide.md")]
+    struct AppGuide;
+    #[doc = include_str!("../../docs/server-guide.md")]
+    struct ServerGuide;
+}

@@ -51,13 +51,24 @@ impl Server {
         if binds == 0 {
             command.args(["--bind", "127.0.0.1:0"]);
         }
-        command.arg(target).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.arg(target);
+        Self::spawn(command, binds.max(1))
+    }
+
+    /// Starts a command that ends up as a server on this many addresses: one
+    /// with a changed environment, or under another program.
+    ///
+    /// # Panics
+    /// When the server does not start; with its log.
+    #[must_use]
+    pub fn spawn(mut command: Command, count: usize) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the server can be started");
         let (log, reader) = collect(child.stderr.take().expect("stderr is piped"));
         let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
-        let addresses = (0..binds.max(1)).map_while(|_| address(&lines.next()?.ok()?)).collect::<Vec<_>>();
+        let addresses = (0..count).map_while(|_| address(&lines.next()?.ok()?)).collect::<Vec<_>>();
         let server = Self { child, addresses, log, reader: Some(reader) };
-        assert_eq!(server.addresses.len(), binds.max(1), "the server did not start:\n{}", server.log());
+        assert_eq!(server.addresses.len(), count, "the server did not start:\n{}", server.log());
         server
     }
 

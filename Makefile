@@ -1,0 +1,53 @@
+# make demo    builds and serves the example apps' front page
+# make test    installs what the tests need, and runs them all
+# make lint    formatting, clippy, documentation, packaging
+# make bench   figures, side by side
+# make miri    the unsafe code under Miri (needs a nightly toolchain with miri)
+# make spec    renders docs/SPEC.md anew from the rule table
+
+APP  ?= hello
+BIND ?= 127.0.0.1:8000
+
+.PHONY: all demo test lint bench miri spec shots c-hello install
+
+all:
+	cargo build --workspace
+
+demo:
+	cargo build --package gateway-server --package $(APP)
+	@echo
+	@echo "Open http://$(BIND)/ in a browser; Ctrl-C stops it."
+	@echo
+	target/debug/gateway-server --bind $(BIND) target/debug/lib$(subst -,_,$(APP)).so:app
+
+c-hello:
+	$(MAKE) -C example-apps/c-hello OUT=$(CURDIR)/target/debug
+
+install:
+	@sh tests/install.sh
+
+test: install
+	@rm -f target/skipped.txt
+	cargo build --workspace
+	cargo test --workspace --all-features
+	@if [ -s target/skipped.txt ]; then echo; echo "Skipped here:"; sort -u target/skipped.txt; fi
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --quiet
+	cargo package --package gateway-spec --allow-dirty --quiet
+
+bench:
+	@sh tests/bench/run.sh
+
+miri:
+	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --package gateway-spec --test abi
+	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --package gateway-server --lib exchange
+
+spec:
+	cargo run --quiet --package gateway-spec --example render-spec > docs/SPEC.md
+
+# The pictures in docs/, taken by headless Chromium.
+shots:
+	UPDATE_SHOTS=1 cargo test --package gateway-tests --test integration browser_

@@ -1,0 +1,238 @@
+//! What is measured inside this process: each case a loop without a clock, so
+//! that it is timed and counted in the same way.
+
+use std::hint::black_box;
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gateway_server::exchange::{Exchange, Now, Pending, Port, Service, Timeouts, Want};
+use gateway_server::net::Endpoint;
+use gateway_server::protocol::Limits;
+use gateway_spec::abi::host::{Host, Hosted, RequestHead};
+use gateway_spec::loader::{self, Target};
+use gateway_spec::prelude::*;
+use gateway_spec::{Config, View};
+use gateway_tests::artifacts;
+
+use crate::apps;
+use crate::request::{BROWSER, PLAIN, parse, request};
+use crate::sink::Sink;
+
+/// One thing that is measured.
+pub(crate) struct Case {
+    /// Its name in the tables and for `count`.
+    pub(crate) name: &'static str,
+    /// Does it `n` times.
+    pub(crate) run: Box<dyn FnMut(u64)>,
+}
+
+/// A line of the tables: linked in, and over the ABI where that is different.
+pub(crate) struct Line {
+    pub(crate) about: &'static str,
+    pub(crate) linked: &'static str,
+    pub(crate) imported: Option<&'static str>,
+}
+
+/// The table's lines, in order.
+pub(crate) const LINES: &[Line] = &[
+    both("call: an empty app", "call-empty", "call-empty-so"),
+    both("call: 3 headers, static body", "call-fixed", "call-fixed-so"),
+    both("call: 3 headers, owned body", "call-owned", "call-owned-so"),
+    both("call: 3 headers, stream of 4 chunks", "call-stream", "call-stream-so"),
+    one("Environ of 12 headers, from a parsed head", "environ"),
+    one("12 headers from bytes to Environ", "parse-environ"),
+    one("look up HTTP_USER_AGENT", "get-user-agent"),
+    one("look up HTTP_X_MISSING", "get-missing"),
+    one("look up PATH_INFO", "get-path-info"),
+    both("exchange: hello, one at a time", "exchange-hello", "exchange-hello-so"),
+    both("exchange: hello, 16 pipelined", "exchange-pipelined", "exchange-pipelined-so"),
+    both("exchange: hello, 12 headers", "exchange-browser", "exchange-browser-so"),
+];
+
+const fn both(about: &'static str, linked: &'static str, imported: &'static str) -> Line {
+    Line { about, linked, imported: Some(imported) }
+}
+
+const fn one(about: &'static str, linked: &'static str) -> Line {
+    Line { about, linked, imported: None }
+}
+
+/// All cases, set up.
+pub(crate) fn all() -> Vec<Case> {
+    let linked: [(&str, Arc<dyn App>); 5] = [
+        ("empty", Arc::new(app_fn(apps::empty))),
+        ("fixed", Arc::new(app_fn(apps::fixed))),
+        ("owned", Arc::new(app_fn(apps::owned))),
+        ("stream", Arc::new(app_fn(apps::stream))),
+        ("hello", Arc::new(app_fn(apps::hello))),
+    ];
+    let mut cases = Vec::new();
+    for (name, app) in linked {
+        for (suffix, app) in [("", app), ("-so", imported(name))] {
+            if name == "hello" {
+                cases.push(case(format!("exchange-hello{suffix}"), exchange(Arc::clone(&app), PLAIN, 1)));
+                cases.push(case(format!("exchange-pipelined{suffix}"), exchange(Arc::clone(&app), PLAIN, 16)));
+                cases.push(case(format!("exchange-browser{suffix}"), exchange(app, BROWSER, 1)));
+            } else {
+                cases.push(case(format!("call-{name}{suffix}"), calls(app)));
+            }
+        }
+    }
+    cases.push(case("environ".into(), environ));
+    cases.push(case("parse-environ".into(), parse_environ));
+    for (name, key) in [("user-agent", "HTTP_USER_AGENT"), ("missing", "HTTP_X_MISSING"), ("path-info", "PATH_INFO")] {
+        cases.push(case(format!("get-{name}"), move |n| lookup(key, n)));
+    }
+    cases
+}
+
+fn case(name: String, run: impl FnMut(u64) + 'static) -> Case {
+    Case { name: name.leak(), run: Box::new(run) }
+}
+
+fn host() -> Arc<Host> {
+    Host::new("bench", "1.0", 0, |_, _, _| {})
+}
+
+/// The app of this name out of this crate's own module.
+fn imported(name: &str) -> Arc<dyn App> {
+    let path = artifacts::module("gateway-bench");
+    let module = loader::open(&Target::parse(&format!("{}:{name}", path.display())), &loader::Options::default());
+    let app = module.and_then(|module| module.create(host(), &Config::from_pairs([("", ""); 0])));
+    Arc::new(app.expect("the module of this crate can be opened"))
+}
+
+/// A whole call: the app, its head serialised, its body taken, its body closed.
+fn calls(app: Arc<dyn App>) -> impl FnMut(u64) {
+    let host = host();
+    move |n| {
+        let hosted = Hosted::new(host.view(), &RequestHead::EMPTY, Sink::default());
+        let app: &dyn App = black_box(&*app);
+        for _ in 0..n {
+            let mut body = hosted.call(app).expect("the app answers");
+            match body.view() {
+                View::Empty => {}
+                View::Bytes(bytes) => put(&hosted, bytes),
+                _ => {
+                    while let Some(chunk) = hosted.next(&mut body).expect("the stream goes on") {
+                        put(&hosted, chunk.bytes);
+                    }
+                }
+            }
+            drop(body);
+            hosted.with(Sink::reset).expect("nobody is inside");
+        }
+    }
+}
+
+fn put(hosted: &Hosted<'_, Sink>, bytes: &[u8]) {
+    hosted.with(|sink| sink.out.extend_from_slice(bytes)).expect("nobody is inside");
+}
+
+/// The request and its environ out of a head that is parsed.
+fn environ(n: u64) {
+    let (mut headers, mut path, host) = (Vec::new(), Vec::new(), host());
+    let head = parse(BROWSER, &mut headers, &mut path, &Limits::default());
+    let mut hosted = Hosted::new(host.view(), &RequestHead::EMPTY, Sink::default());
+    for _ in 0..n {
+        hosted.set_head(host.view(), &request(black_box(&head), black_box(&headers)));
+        black_box(&Environ::new(hosted.request()));
+    }
+}
+
+/// The same from the bytes on.
+fn parse_environ(n: u64) {
+    let (host, limits) = (host(), Limits::default());
+    let mut headers: Vec<Header<'_>> = Vec::new();
+    for _ in 0..n {
+        let mut path = Vec::new();
+        let mut list = emptied(headers);
+        let head = parse(black_box(BROWSER), &mut list, &mut path, &limits);
+        let hosted = Hosted::new(host.view(), &request(&head, &list), Sink::default());
+        black_box(&Environ::new(hosted.request()));
+        drop(hosted);
+        headers = emptied(list);
+    }
+}
+
+/// The memory of a list for headers of another lifetime.
+fn emptied<'b>(mut list: Vec<Header<'_>>) -> Vec<Header<'b>> {
+    list.clear();
+    list.into_iter().map(|_| unreachable!("it is empty")).collect()
+}
+
+fn lookup(key: &str, n: u64) {
+    let (mut headers, mut path, host) = (Vec::new(), Vec::new(), host());
+    let head = parse(BROWSER, &mut headers, &mut path, &Limits::default());
+    let hosted = Hosted::new(host.view(), &request(&head, &headers), Sink::default());
+    let environ = Environ::new(hosted.request());
+    for _ in 0..n {
+        black_box(black_box(&environ).get(black_box(key)));
+    }
+}
+
+/// A kept-alive connection without its socket: `n` requests, `depth` at a time.
+fn exchange(app: Arc<dyn App>, request: &'static [u8], depth: usize) -> impl FnMut(u64) {
+    let service = Arc::new(Service {
+        app,
+        host: host(),
+        limits: Limits::default(),
+        timeouts: Timeouts::default(),
+        server: "gateway-server",
+        multithread: true,
+        multiprocess: false,
+    });
+    let endpoint = Endpoint {
+        server_name: "127.0.0.1".into(),
+        server_port: "8000".into(),
+        remote_addr: "127.0.0.1".into(),
+        remote_port: "50000".into(),
+    };
+    let now = Now { instant: Instant::now(), date: *b"Sun, 06 Nov 1994 08:49:37 GMT" };
+    let mut exchange = Exchange::new(service, Arc::new(endpoint), &now);
+    let input = request.repeat(depth);
+    move |n| {
+        for _ in 0..n.div_ceil(depth as u64) {
+            exchange.room()[..input.len()].copy_from_slice(&input);
+            exchange.fed(input.len(), &now);
+            loop {
+                match exchange.want() {
+                    Want::Run => exchange.run(&mut Still(now)),
+                    Want::Write => {
+                        let Pending::Slices(slices) = exchange.pending() else { panic!("hello sends no file") };
+                        let count = black_box(slices.as_slices()).iter().map(|slice| slice.len()).sum();
+                        exchange.sent(count, &now);
+                    }
+                    Want::Read => break,
+                    want => panic!("a kept-alive connection wants {want:?}"),
+                }
+            }
+        }
+    }
+}
+
+/// A port at which time stands still.
+struct Still(Now);
+
+impl Port for Still {
+    fn fill(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Ok(0)
+    }
+
+    fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        Ok(slices.iter().map(|slice| slice.len()).sum())
+    }
+
+    fn sleep(&mut self, _: Duration) -> bool {
+        true
+    }
+
+    fn is_gone(&mut self) -> bool {
+        false
+    }
+
+    fn now(&mut self) -> Now {
+        self.0
+    }
+}

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Installs the programs that the tests use, where they are missing and this
+# machine can install Debian packages. Without one, the tests that need it are
+# listed as skipped.
+set -u
+
+missing=
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+
+need cc gcc
+need c++ g++
+need nm binutils
+need curl curl
+need chromium chromium
+
+[ -z "$missing" ] && exit 0
+if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" != 0 ]; then
+    echo "missing:$missing (install them as root; what needs them is skipped)"
+    exit 0
+fi
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+# One package at a time: one that is not to be had must not keep the others away.
+apt-get -qq update >/dev/null || echo "apt-get update failed"
+for package in $missing; do
+    apt-get -qq install --yes --no-install-recommends "$package" >/dev/null 2>&1 || echo "could not install $package"
+done
+exit 0

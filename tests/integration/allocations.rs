@@ -1,0 +1,65 @@
+//! What a request on a kept-alive connection allocates, in the whole process.
+
+use gateway_tests::artifacts;
+use gateway_tests::client::Client;
+use gateway_tests::mallocs::Mallocs;
+use gateway_tests::server::{Server, command};
+
+/// The requests that are counted.
+const COUNTED: u64 = 100;
+
+/// Serves `package:app` on `engine`, and counts what a request for `path`
+/// allocates once the connection is warm.
+fn check(engine: &str, package: &str, path: &str, headers: &str, expected: u64) {
+    let Some(mallocs) = Mallocs::new() else {
+        println!("skipped: allocations of {package} on {engine}: there is no C compiler");
+        return;
+    };
+    let target = format!("{}:app", artifacts::module(package).display());
+    let mut command = command(&["--engine", engine, "--bind", "127.0.0.1:0", &target]);
+    command.env("GATEWAY_LOG", "info");
+    mallocs.watch(&mut command);
+    let server = Server::spawn(command, 1);
+    let mut client = Client::new(server.connect());
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+    let mut answered = |count: u64| {
+        for _ in 0..count {
+            client.send(request.as_bytes()).expect("the server reads");
+            assert_eq!(client.response("GET").expect("the server answers").status, 200);
+        }
+        mallocs.counts().expect("the process counts").calls
+    };
+    let before = answered(10);
+    let during = answered(COUNTED) - before;
+    assert!(before > 0, "a process that starts allocates: the count does not work");
+    assert_eq!(during, expected * COUNTED, "{package}{path} on {engine}, in {COUNTED} requests");
+    server.stop();
+}
+
+/// As many headers as a browser sends.
+const TWELVE: &str = "User-Agent: Mozilla/5.0\r\nAccept: text/html\r\nAccept-Language: en\r\n\
+    Accept-Encoding: gzip\r\nReferer: http://localhost/\r\nDNT: 1\r\nConnection: keep-alive\r\nCookie: a=b\r\n\
+    Upgrade-Insecure-Requests: 1\r\nSec-Fetch-Mode: navigate\r\nCache-Control: max-age=0\r\n";
+
+#[test]
+fn hello_allocates_nothing_on_thread() {
+    check("thread", "hello", "/", "", 0);
+    check("thread", "hello", "/", TWELVE, 0);
+}
+
+#[test]
+fn hello_allocates_nothing_on_single() {
+    check("single", "hello", "/", TWELVE, 0);
+}
+
+/// 64 KiB from memory are sent from where they lie.
+#[test]
+fn a_large_borrowed_body_allocates_nothing() {
+    check("thread", "bench", "/bytes64k", "", 0);
+}
+
+/// A body in a `Vec` costs what the app allocates, and nothing more.
+#[test]
+fn an_owned_body_is_the_only_allocation() {
+    check("thread", "bench", "/json", "", 1);
+}
