@@ -17,6 +17,7 @@ use signal_hook::low_level;
 
 use crate::config::{Action, Config, Flags, Inspect};
 use crate::engine::{Engine, Stopper};
+use crate::escape::escape;
 use crate::net::Address;
 use crate::server::{self, Server, ServerError};
 
@@ -177,13 +178,18 @@ fn list(config: &Config) -> Result<ExitCode, Failure> {
     text += "  apps\n";
     let width = info.names().iter().map(|name| name.len()).max().unwrap_or(0);
     for app in info.apps() {
-        let doc = app.doc();
-        let first = doc.lines().next().unwrap_or_default().trim();
-        text += format!("    {:width$}  {first}", app.name()).trim_end();
+        text += format!("    {:width$}  {}", app.name(), first_sentence(&app.doc())).trim_end();
         text += "\n";
     }
     println_quiet(text.trim_end());
     Ok(ExitCode::from(DONE))
+}
+
+/// The first sentence of a text, on one line and safe for a terminal.
+fn first_sentence(doc: &str) -> String {
+    let paragraph: Vec<&str> = doc.trim().lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let paragraph = paragraph.join(" ");
+    escape(paragraph.split_inclusive(". ").next().unwrap_or_default().trim())
 }
 
 /// Prints; a reader that has left is no error.
@@ -208,5 +214,18 @@ impl From<ServerError> for Failure {
             ServerError::Address(_) | ServerError::Engine(_) | ServerError::NoAddress => Self::Usage(error.to_string()),
             _ => Self::Other(error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_sentence;
+
+    #[test]
+    fn a_doc_shows_as_its_first_sentence() {
+        assert_eq!(first_sentence(" Counts. More\n of it.\n"), "Counts.");
+        assert_eq!(first_sentence(" Counts the\n bytes\n\n More."), "Counts the bytes");
+        assert_eq!(first_sentence("\u{1b}[2J"), "\\u{1b}[2J");
+        assert_eq!(first_sentence(""), "");
     }
 }
