@@ -165,6 +165,13 @@ impl Exchange {
         }
     }
 
+    /// Whether answers wait to be sent while the next call is wanted. An engine
+    /// whose calls may block sends them first.
+    #[must_use]
+    pub fn has_answers(&self) -> bool {
+        !self.slot.wire_ref().pending().is_empty()
+    }
+
     /// Whether the connection waits between two requests, with nothing begun.
     #[must_use]
     pub fn is_idle(&self) -> bool {

@@ -97,10 +97,10 @@ fn host() -> Arc<Host> {
 
 /// The app of this name out of this crate's own module.
 fn imported(name: &str) -> Arc<dyn App> {
-    let path = artifacts::module("gateway-bench");
+    let path = artifacts::profile_dir().join("libgateway_bench.so");
     let module = loader::open(&Target::parse(&format!("{}:{name}", path.display())), &loader::Options::default());
     let app = module.and_then(|module| module.create(host(), &Config::from_pairs([("", ""); 0])));
-    Arc::new(app.expect("the module of this crate can be opened"))
+    Arc::new(app.expect("cargo build --release -p gateway-bench makes the module"))
 }
 
 /// A whole call: the app, its head serialised, its body taken, its body closed.

@@ -42,6 +42,8 @@ pub(crate) fn print() {
 fn total(name: &str, n: u64) -> i64 {
     let out = env::temp_dir().join(format!("gateway-callgrind-{}", std::process::id()));
     let program = env::current_exe().expect("a program knows its own path");
+    // A build meanwhile has put another program in this one's place.
+    let program = program.to_string_lossy().trim_end_matches(" (deleted)").to_owned();
     let ran = Command::new("valgrind")
         .args(["--tool=callgrind", "--quiet"])
         .arg(format!("--callgrind-out-file={}", out.display()))

@@ -200,6 +200,33 @@ fn cases_on_thread() {
     all_cases("thread");
 }
 
+/// The server keeps every rule that lint checks, in every case.
+#[test]
+fn cases_under_lint_break_no_rule() {
+    let server = Server::start("probe:app", &["--lint"]);
+    // The app breaks a rule on purpose where it tries to split its response.
+    for case in CASES.iter().filter(|case| case.name != "response-splitting") {
+        run(&server, case, &[]);
+    }
+    let log = server.stop();
+    let sections = gateway_spec::lint::SECTIONS.iter().map(|section| format!("{}-", section.key));
+    for section in sections {
+        let broken: Vec<&str> = log.lines().filter(|line| line.contains(&section)).collect();
+        assert!(broken.is_empty(), "{broken:#?}");
+    }
+}
+
+/// An answer is not held back by the request that follows it.
+#[test]
+fn an_answer_goes_out_before_the_next_call() {
+    for engine in ["single", "thread"] {
+        let server = Server::start("faulty:app", &["--engine", engine]);
+        let mut client = Client::new(server.connect());
+        client.send(b"GET /good HTTP/1.1\r\nHost: a\r\n\r\nGET /hang HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        assert_eq!(client.response("GET").unwrap().text(), "good\n");
+    }
+}
+
 /// Every header that a client sent is shown, in order, and names with an
 /// underscore are dropped.
 #[test]

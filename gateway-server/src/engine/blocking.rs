@@ -45,6 +45,8 @@ impl Connection<'_> {
             let moved = match self.exchange.want() {
                 Want::Read => self.read(),
                 Want::Write => self.write(),
+                // The app may take long: what is answered goes out before.
+                Want::Run if self.exchange.has_answers() => self.write(),
                 Want::Run => {
                     self.call();
                     Ok(())

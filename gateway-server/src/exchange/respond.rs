@@ -5,7 +5,7 @@ use std::io::IoSlice;
 use std::time::Duration;
 
 use gateway_spec::abi::host::Transport as _;
-use gateway_spec::{Error, Fault, Head, Header, ResponseState, Result, Status, View};
+use gateway_spec::{Error, Head, Header, ResponseState, Result, Status, View};
 
 use super::wire::{Terms, Wire};
 use super::{COPIED, DRAIN, Exchange, HIGH_WATER, Lying, Now, Phase, Port};
@@ -161,13 +161,9 @@ impl Exchange {
             tracing::debug!("{line}: the client has left");
             return self.gone();
         }
-        if let Some(refusal) = wire.input_failure {
-            tracing::info!("{line}: {}", refusal.text());
-        } else {
-            match error.fault() {
-                Fault::Client => tracing::info!("{line}: {}", escape(&error.to_string())),
-                Fault::App | Fault::Server => tracing::error!("{line}: {}", escape(&error.to_string())),
-            }
+        match wire.input_failure {
+            Some(refusal) => tracing::info!("{line}: {}", refusal.text()),
+            None => tracing::error!("{line}: {}", escape(&error.to_string())),
         }
         let status = wire.input_failure.map_or(Status::INTERNAL_SERVER_ERROR, Refusal::status);
         if wire.state == ResponseState::Committed {

@@ -89,6 +89,7 @@ impl Wire {
     /// Begins a request's response.
     pub(super) fn begin(&mut self, terms: Terms) {
         self.state = ResponseState::Idle;
+        self.framing = Framing::None;
         self.terms = terms;
         self.excess = false;
         self.input_failure = None;
