@@ -4,6 +4,7 @@ mod abi_checks;
 mod allocations;
 mod cli;
 mod conformance;
+mod examples;
 mod faults;
 mod header;
 mod loader;
