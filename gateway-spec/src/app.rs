@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::abi::types::{GW_APP_CONCURRENT, GW_APP_NO_SUSPEND, GW_APP_STREAMS_INPUT};
+use crate::abi::view::RequestRef;
 use crate::body::Body;
 use crate::config::Config;
 use crate::environ::Environ;
 use crate::error::Result;
-use crate::start_response::StartResponse;
+use crate::start_response::{RequestStart, StartResponse};
 
 /// A web application: called once per request, from any thread, also from
 /// several at once.
@@ -51,6 +52,14 @@ pub trait App: Send + Sync {
     /// Anything that keeps the app from answering: the client gets a 500, or,
     /// once the head is out, a cut connection; the log gets the text.
     fn call<'r>(&'r self, environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>>;
+
+    /// A call with the request's own environ and callback, which only an app
+    /// behind the C ABI answers in another way: it needs neither.
+    #[doc(hidden)]
+    #[inline]
+    fn call_request<'r>(&'r self, request: RequestRef<'r>) -> Result<Body<'r>> {
+        self.call(Environ::new(request), &mut RequestStart(request))
+    }
 
     /// Called once, after the last body was dropped and before the app is.
     fn shutdown(&self) {}
@@ -112,6 +121,11 @@ where
 impl<A: App + ?Sized> App for Arc<A> {
     fn call<'r>(&'r self, environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
         (**self).call(environ, start_response)
+    }
+
+    #[inline]
+    fn call_request<'r>(&'r self, request: RequestRef<'r>) -> Result<Body<'r>> {
+        (**self).call_request(request)
     }
 
     fn shutdown(&self) {

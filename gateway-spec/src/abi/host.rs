@@ -12,8 +12,8 @@ mod server;
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::{PhantomData, PhantomPinned};
-use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::time::Duration;
 
 use super::guard::{caught, guard};
@@ -21,9 +21,8 @@ use super::types::*;
 use super::view::{Header, HostRef, RequestRef, Slice, pairs, raw_pairs};
 use crate::app::App;
 use crate::body::{Body, Chunk};
-use crate::environ::Environ;
 use crate::error::{Error, Result};
-use crate::start_response::{Head, RequestStart};
+use crate::start_response::Head;
 use crate::status::Status;
 
 pub use server::{Host, LogFn};
@@ -168,8 +167,9 @@ impl<'h, T: Transport> Hosted<'h, T> {
     #[must_use]
     pub fn request(&self) -> RequestRef<'_> {
         // SAFETY: the pointer covers the whole of `self`, which is borrowed for
-        // as long as the answer lives, and `raw_request` filled it.
-        unsafe { RequestRef::from_raw(ptr::from_ref(self).cast()) }.expect("a hosted request is well formed")
+        // as long as the answer lives, and `raw_request` filled it: its sizes
+        // are those of this version, and its table is there.
+        unsafe { RequestRef::from_host(NonNull::from(self).cast()) }
     }
 
     /// Calls the app. A panic becomes [`Error::Panic`].
@@ -180,7 +180,7 @@ impl<'h, T: Transport> Hosted<'h, T> {
     pub fn call<'r>(&'r self, app: &'r (impl App + ?Sized)) -> Result<Body<'r>> {
         let _inside = self.enter(this_thread())?;
         let request = self.request();
-        caught(|| app.call(Environ::new(request), &mut RequestStart(request)))
+        caught(|| app.call_request(request))
     }
 
     /// Pulls a chunk of a body of this request. A panic becomes [`Error::Panic`].
@@ -228,7 +228,9 @@ impl<'h, T: Transport> Hosted<'h, T> {
     }
 
     fn enter(&self, mark: usize) -> Result<Inside<'_>> {
-        match self.inside.compare_exchange(IDLE, mark, SeqCst, SeqCst) {
+        // Acquire here and Release in `Inside` hand the transport from the
+        // thread that left to the one that enters.
+        match self.inside.compare_exchange(IDLE, mark, Acquire, Relaxed) {
             Ok(_) => Ok(Inside(&self.inside)),
             Err(_) => Err(Error::State("another call of this request is running".into())),
         }
@@ -246,7 +248,7 @@ struct Inside<'a>(&'a AtomicUsize);
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        self.0.store(IDLE, SeqCst);
+        self.0.store(IDLE, Release);
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::host::Host;
 use super::types::*;
-use super::view::{checked, raw_pairs};
+use super::view::{RequestRef, checked, raw_pairs};
 use crate::app::{App, AppFlags};
 use crate::body::Body;
 use crate::config::Config;
@@ -87,12 +87,16 @@ fn accepted(status: GwStatus) -> Result<()> {
 
 impl App for ForeignApp {
     #[inline]
+    fn call_request<'r>(&'r self, request: RequestRef<'r>) -> Result<Body<'r>> {
+        // SAFETY: the request is valid for 'r, and the body does not outlive it.
+        unsafe { self.invoke(request.as_ptr()) }
+    }
+
     fn call<'r>(&'r self, environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
         let request = environ.request();
-        let own = |start: crate::abi::view::RequestRef<'_>| ptr::eq(start.as_ptr(), request.as_ptr());
+        let own = |start: RequestRef<'_>| ptr::eq(start.as_ptr(), request.as_ptr());
         if environ.is_untouched() && start_response.request().is_some_and(own) {
-            // SAFETY: the request is valid for 'r, and the body does not outlive it.
-            return unsafe { self.invoke(request.as_ptr()) };
+            return self.call_request(request);
         }
         proxy::call(self, environ, start_response)
     }

@@ -58,6 +58,16 @@ impl<'r> RequestRef<'r> {
         Some(Self { raw, marker: PhantomData })
     }
 
+    /// Wraps a request that this host has made itself.
+    ///
+    /// # Safety
+    /// As for [`from_raw`](Self::from_raw), for which the answer would be
+    /// `Some`.
+    #[inline]
+    pub(crate) const unsafe fn from_host(raw: NonNull<GwRequest>) -> Self {
+        Self { raw, marker: PhantomData }
+    }
+
     /// The raw form.
     #[must_use]
     pub const fn as_ptr(self) -> *const GwRequest {
