@@ -20,9 +20,11 @@
 //! | `wire` | the connection's bytes; the host's side of read, write, start_response |
 //! | `slot` | one request's memory (unsafe) |
 //! | `buffer` | the receive buffer (unsafe) |
+//! | `lent` | the engine's port on loan (unsafe) |
 //! | `service` | what all connections share: app, limits, timeouts, names |
 
 mod buffer;
+mod lent;
 mod pending;
 mod port;
 mod request;

@@ -48,7 +48,7 @@ use crate::app::{App, AppFlags};
 use crate::body::Body;
 use crate::environ::Environ;
 use crate::error::Result;
-use crate::start_response::{Head, StartResponse};
+use crate::start_response::{Head, StartResponse, Writer};
 
 pub use self::render::spec;
 pub use self::rule::{Check, Requirement, Rule, Section, Seen, Side, Violation};
@@ -144,9 +144,12 @@ impl<A: App> App for Lint<A> {
         exchange.check_request(&environ)?;
         environ.wrap_input(|input| watch::Input::new(input, Arc::clone(&exchange)));
         let _turn = exchange.enter();
-        let mut start = |head: Head<'_>| exchange.start(head, start_response);
+        let mut start = |head: Head<'_>| {
+            let writer = exchange.start(head, start_response)?;
+            Ok(Writer::from_sink(watch::Sink::new(writer, Arc::clone(&exchange))))
+        };
         let outcome = self.app.call(environ, &mut start);
-        exchange.finish(outcome)
+        Ok(watch::body(exchange.finish(outcome)?, &exchange))
     }
 
     fn shutdown(&self) {

@@ -91,6 +91,7 @@ const UNSAFE: &[&str] = &[
     "gateway-spec/src/abi/",
     "gateway-spec/src/loader/dl.rs",
     "gateway-server/src/exchange/buffer.rs",
+    "gateway-server/src/exchange/lent.rs",
     "gateway-server/src/exchange/slot.rs",
 ];
 

@@ -15,27 +15,12 @@ use gateway_spec::abi::host::{Hosted, RequestHead};
 use gateway_spec::{App, Body, Chunk, Error, Header, Result};
 
 use super::Service;
+use super::lent::Lent;
 use super::port::Port;
 use super::wire::{Terms, Wire};
 use crate::net::Endpoint;
 use crate::protocol::http1::{Decoder, Framing, head};
 use crate::protocol::{Limits, Refusal};
-
-/// An engine's port, lent to the wire for the time of a call.
-#[derive(Debug, Default)]
-pub(super) struct Lent(Option<NonNull<dyn Port>>);
-
-// SAFETY: a port is there only during a call, on the thread that runs it.
-unsafe impl Send for Lent {}
-
-impl Lent {
-    /// The port, if a call is running.
-    pub(super) fn get(&mut self) -> Option<&mut dyn Port> {
-        // SAFETY: `Slot::lending` takes the port back before it goes out of
-        // scope, and lends it to nobody else meanwhile.
-        self.0.map(|mut port| unsafe { port.as_mut() })
-    }
-}
 
 /// See the module's text.
 #[derive(Debug)]
@@ -278,7 +263,7 @@ struct Back(NonNull<Inner>);
 impl Drop for Back {
     fn drop(&mut self) {
         // SAFETY: as for `Slot::wire`: the call is over.
-        unsafe { (*(*self.0.as_ptr()).hosted.transport_ptr()).port = Lent(None) };
+        unsafe { (*(*self.0.as_ptr()).hosted.transport_ptr()).port = Lent::default() };
     }
 }
 

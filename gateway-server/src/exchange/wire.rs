@@ -10,8 +10,8 @@ use gateway_spec::abi::host::Transport;
 use gateway_spec::{Error, Head, ResponseState, Result, Status};
 
 use super::buffer::Buffer;
+use super::lent::Lent;
 use super::port::Port;
-use super::slot::Lent;
 use crate::escape::escape;
 use crate::protocol::Refusal;
 use crate::protocol::http1::response::{self, Framing, LAST_CHUNK, Tail};

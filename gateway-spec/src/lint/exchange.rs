@@ -7,7 +7,6 @@ use std::thread::{self, ThreadId};
 use super::facts::{BodyFacts, FileFacts, Moment, ReadFacts, ReturnFacts, StartFacts, WriteFacts};
 use super::life::{Life, lock};
 use super::rule::{Check, Requirement, Side, Violation, broken};
-use super::watch;
 use crate::body::{Body, FileRange, View};
 use crate::environ::Environ;
 use crate::error::{Error, Result};
@@ -108,7 +107,7 @@ impl<'r> Exchange<'r> {
     }
 
     /// The app's `start_response`.
-    pub(super) fn start(self: &Arc<Self>, head: Head<'_>, outer: &mut dyn StartResponse<'r>) -> Result<Writer<'r>> {
+    pub(super) fn start(&self, head: Head<'_>, outer: &mut dyn StartResponse<'r>) -> Result<Writer<'r>> {
         let (started, committed) = {
             let track = lock(&self.track);
             (track.status.is_some(), track.committed)
@@ -132,7 +131,7 @@ impl<'r> Exchange<'r> {
                 track.status = Some(facts.status);
                 track.declared = facts.content_length();
                 track.has_type = facts.has("content-type");
-                Ok(Writer::from_sink(watch::Sink::new(writer, Arc::clone(self))))
+                Ok(writer)
             }
             Err(error) => {
                 lock(&self.track).refused = true;
@@ -145,8 +144,8 @@ impl<'r> Exchange<'r> {
         }
     }
 
-    /// The app's return: its error or its body, checked and watched.
-    pub(super) fn finish(self: &Arc<Self>, outcome: Result<Body<'r>>) -> Result<Body<'r>> {
+    /// The app's return: its error or its body, checked.
+    pub(super) fn finish(&self, outcome: Result<Body<'r>>) -> Result<Body<'r>> {
         let (status, refused, input_failed) = {
             let mut track = lock(&self.track);
             track.returned = true;
@@ -168,7 +167,7 @@ impl<'r> Exchange<'r> {
             Check::Body(check) => check(&facts),
             _ => None,
         }))?;
-        Ok(watch::body(body, self))
+        Ok(body)
     }
 
     fn body_facts(&self, body: &Body<'_>) -> BodyFacts {

@@ -8,8 +8,7 @@ use super::facts::{
 use crate::environ::Environ;
 use crate::error::Error;
 
-/// What a check saw that breaks its rule; `None` where the rule holds.
-pub type Seen = Option<String>;
+pub use super::text::Seen;
 
 /// How binding a rule is (RFC 2119).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

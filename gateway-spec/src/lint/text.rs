@@ -1,6 +1,7 @@
 //! Small tests of text that several rules share.
 
-use super::rule::Seen;
+/// What a check saw that breaks its rule; `None` where the rule holds.
+pub type Seen = Option<String>;
 
 /// Bytes for a message.
 pub(super) fn shown(bytes: &[u8]) -> String {
