@@ -247,11 +247,9 @@ impl Slot {
 
     /// Lends the port to the wire while `act` runs.
     fn lending<R>(&mut self, port: &mut dyn Port, act: impl FnOnce() -> Result<R>) -> Result<R> {
-        // SAFETY: only the lifetime is erased; `Back` takes the port back on
-        // every way out, before the borrow of `port` ends.
-        let lent =
-            unsafe { std::mem::transmute::<NonNull<dyn Port + '_>, NonNull<dyn Port + 'static>>(NonNull::from(port)) };
-        self.wire().port = Lent(Some(lent));
+        // SAFETY: `Back` takes the port back on every way out, before the
+        // borrow of `port` ends.
+        self.wire().port = unsafe { Lent::new(port) };
         let _back = Back(self.0);
         act()
     }
