@@ -153,7 +153,7 @@ fn inspect_in_child() -> Result<ExitCode, Failure> {
 
 fn check(config: &Config) -> Result<ExitCode, Failure> {
     let module = open(config)?;
-    let entry = module.entry(config.target.app())?;
+    let entry = module.entry(None)?;
     let app = create(config, &module, server::host(Engine::default()))?;
     drop(app);
     let info = module.module();

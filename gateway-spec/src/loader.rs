@@ -43,6 +43,7 @@ mod dl;
 mod elf;
 mod error;
 mod find;
+mod target;
 mod trust;
 
 use std::path::{Path, PathBuf};
@@ -53,9 +54,8 @@ use crate::abi::import::{AppEntry, ForeignApp, Module};
 use crate::config::Config;
 use crate::error::Error;
 
-pub use elf::Mismatch;
-pub use error::{LoadError, Warning};
-pub use find::Target;
+pub use error::{LoadError, Mismatch, Warning};
+pub use target::Target;
 
 /// How careful to be, and where to look.
 #[derive(Clone, Debug, Default)]

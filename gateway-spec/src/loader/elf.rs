@@ -6,16 +6,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::error::LoadError;
-
-/// Two kinds of machine: the file's, and this process's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mismatch {
-    /// What the file was built for.
-    pub file: String,
-    /// What this process runs as.
-    pub host: String,
-}
+use super::error::{LoadError, Mismatch};
 
 /// What bytes 4, 5 and 18..20 say.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -4,10 +4,18 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
-use super::elf::Mismatch;
-use super::find::Target;
+use super::target::Target;
 use crate::abi::import::ModuleError;
 use crate::error::Error;
+
+/// Two kinds of machine: the file's, and this process's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// What the file was built for.
+    pub file: String,
+    /// What this process runs as.
+    pub host: String,
+}
 
 /// Why `path:app` could not become an app. Every text stands alone: it names
 /// the file and what to do.

@@ -1,67 +1,18 @@
 //! From `path:app` to a file that exists.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::error::LoadError;
+use super::target::Target;
 
 /// Where a bare name is looked for, below the current folder: where cargo puts
 /// a module, so that `gateway-server libhello.so` works in a project's folder.
 const PLACES: [&str; 3] = ["", "target/release", "target/debug"];
 
-/// What to open: `path`, or `path:app`.
-///
-/// `app` is what follows the last `:`, if there is no `/` in it; a text that
-/// names an existing file is a path as a whole. A path without a `/` is looked
-/// for in the current folder, then in `target/release` and `target/debug`.
-///
-/// ```
-/// use gateway_spec::loader::Target;
-/// let target = Target::parse("./libhello.so:app");
-/// assert_eq!((target.path(), target.app()), ("./libhello.so", Some("app")));
-/// let target = Target::parse("/srv/a:b/libhello.so");
-/// assert_eq!((target.path(), target.app()), ("/srv/a:b/libhello.so", None));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target(String);
-
-impl Target {
-    /// A target by its text; whether it exists shows when it is opened.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-
-    fn split(&self) -> (&str, Option<&str>) {
-        match self.0.rsplit_once(':') {
-            Some((path, app)) if !app.contains('/') => (path, Some(app)),
-            _ => (&self.0, None),
-        }
-    }
-
-    /// The path.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        self.split().0
-    }
-
-    /// The app's name, if there is one.
-    #[must_use]
-    pub fn app(&self) -> Option<&str> {
-        self.split().1
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// The file of a target, and the app's name.
 pub(super) fn find(target: &Target, base: Option<&Path>) -> Result<(PathBuf, Option<String>), LoadError> {
     let base = base.unwrap_or(Path::new(""));
-    if let Some(path) = places(&target.0, base).into_iter().find(|path| path.is_file()) {
+    if let Some(path) = places(target.text(), base).into_iter().find(|path| path.is_file()) {
         return Ok((path, None));
     }
     let (name, app) = target.split();
@@ -77,7 +28,7 @@ pub(super) fn find(target: &Target, base: Option<&Path>) -> Result<(PathBuf, Opt
             Err(reason) => return Err(LoadError::Unreadable { path: path.clone(), reason }),
         }
     }
-    Err(LoadError::NoSuchFile { target: target.clone(), hint: hint(&target.0, name, app, base), looked })
+    Err(LoadError::NoSuchFile { target: target.clone(), hint: hint(target.text(), name, app, base), looked })
 }
 
 fn absent(error: &std::io::Error) -> bool {
