@@ -268,10 +268,11 @@ impl<'r> Body<'r> {
         }
     }
 
-    /// Splits off the content for the conversion to the C ABI, where there is
-    /// nothing beside it.
-    pub(crate) fn into_content(self) -> std::result::Result<Content<'r>, Self> {
-        if self.on_close.0.is_some() || self.given { Err(self) } else { Ok(self.content) }
+    /// The content, where there is nothing beside it, for the conversion to
+    /// the C ABI.
+    #[inline]
+    pub(crate) fn plain(&mut self) -> Option<&mut Content<'r>> {
+        (self.on_close.0.is_none() && !self.given).then_some(&mut self.content)
     }
 }
 

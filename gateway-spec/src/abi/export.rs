@@ -200,19 +200,21 @@ unsafe extern "C" fn destroy<A: App>(this: *mut c_void) {
 }
 
 /// Fills the host's struct from a body.
-fn lower(body: Body<'_>, out: &mut GwBody, host: *const GwHost) {
+#[inline]
+fn lower(mut body: Body<'_>, out: &mut GwBody, host: *const GwHost) {
     out.vt = ptr::null();
     out.data = ptr::null_mut();
-    match body.into_content() {
-        Ok(Content::Empty) => out.kind = GW_BODY_EMPTY,
-        Ok(Content::Borrowed(bytes)) => {
+    match body.plain() {
+        Some(Content::Empty) => out.kind = GW_BODY_EMPTY,
+        Some(Content::Borrowed(bytes)) => {
             out.kind = GW_BODY_BYTES;
             out.content.bytes = Slice::new(bytes).raw();
         }
-        Ok(Content::Owned(bytes)) => lower_vec(bytes, out),
-        Ok(content) => lower_boxed(Body::new(content), out, host),
-        Err(body) => lower_boxed(body, out, host),
+        Some(Content::Owned(bytes)) => lower_vec(std::mem::take(bytes), out),
+        _ => return lower_boxed(body, out, host),
     }
+    // None of these has anything left to drop, which the compiler cannot see.
+    std::mem::forget(body);
 }
 
 /// An owned buffer needs no box: pointer and length are the bytes, the
@@ -249,6 +251,7 @@ struct Boxed<'r> {
     marker: PhantomData<&'r ()>,
 }
 
+#[inline(never)]
 fn lower_boxed(body: Body<'_>, out: &mut GwBody, host: *const GwHost) {
     static VT: GwBodyVt =
         GwBodyVt { size: size_of::<GwBodyVt>() as u32, reserved: 0, close: Some(close_boxed), next: Some(next_boxed) };

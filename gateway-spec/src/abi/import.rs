@@ -29,6 +29,8 @@ pub use module::{AppEntry, Module, ModuleError};
 pub struct ForeignApp {
     table: &'static GwApp,
     this: NonNull<c_void>,
+    /// The table's, which is known to be there.
+    call: GwCallFn,
     /// Held while `call` runs, for an app that is not CONCURRENT.
     turn: Option<Mutex<()>>,
     /// The app points to it until it is destroyed.
@@ -45,6 +47,7 @@ impl ForeignApp {
     /// Creates the app of a table that [`Module`] has checked.
     fn create(table: &'static GwApp, host: Arc<Host>, config: &Config<'_>) -> Result<Self> {
         let create = table.create.ok_or_else(|| Error::Unsupported("the app has no create".into()))?;
+        let call = table.call.ok_or_else(|| Error::Unsupported("the app has no call".into()))?;
         let list: Vec<Header<'_>> = config.iter().map(|(key, value)| Header::new(key, value)).collect();
         let mut this = ptr::null_mut();
         // SAFETY: the table was checked; the host outlives the app, the
@@ -54,7 +57,7 @@ impl ForeignApp {
         accepted(status)?;
         let this = NonNull::new(this).unwrap_or(NonNull::dangling());
         let turn = (table.flags & GW_APP_CONCURRENT == 0).then(|| Mutex::new(()));
-        Ok(Self { table, this, turn, host })
+        Ok(Self { table, this, call, turn, host })
     }
 
     /// One call over the ABI.
@@ -63,8 +66,26 @@ impl ForeignApp {
     /// `request` keeps the ABI's rules until the body is dropped.
     #[inline]
     unsafe fn invoke<'r>(&'r self, request: *const GwRequest) -> Result<Body<'r>> {
-        let _turn = self.turn.as_ref().map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
-        let call = self.table.call.ok_or_else(|| Error::Unsupported("the app has no call".into()))?;
+        match &self.turn {
+            // SAFETY: the caller's promise.
+            None => unsafe { self.invoke_now(request) },
+            // SAFETY: the caller's promise.
+            Some(turn) => unsafe { self.invoke_in_turn(turn, request) },
+        }
+    }
+
+    /// As [`invoke`](Self::invoke), for an app that is not CONCURRENT. Apart,
+    /// so that the others do not pay for its guard.
+    #[inline(never)]
+    unsafe fn invoke_in_turn<'r>(&'r self, turn: &Mutex<()>, request: *const GwRequest) -> Result<Body<'r>> {
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: the caller's promise.
+        unsafe { self.invoke_now(request) }
+    }
+
+    /// As [`invoke`](Self::invoke), once it is this call's turn.
+    #[inline(always)]
+    unsafe fn invoke_now<'r>(&'r self, request: *const GwRequest) -> Result<Body<'r>> {
         let mut out = GwBody {
             size: size_of::<GwBody>() as u32,
             kind: GW_BODY_EMPTY,
@@ -73,16 +94,23 @@ impl ForeignApp {
             content: GwBodyContent { room: [0; 4] },
         };
         // SAFETY: `this` is alive, the caller promises the request, `out` is ours.
-        let status = checked(|err| unsafe { call(self.this.as_ptr(), request, &mut out, err) })?;
+        let status = checked(|err| unsafe { (self.call)(self.this.as_ptr(), request, &mut out, err) })?;
         accepted(status)?;
         // SAFETY: `call` said OK, so `out` holds a body of this request.
-        unsafe { body::raise(out) }
+        unsafe { body::raise(&out) }
     }
 }
 
 /// Of the statuses that are no error only OK is an answer here.
+#[inline]
 fn accepted(status: GwStatus) -> Result<()> {
-    if status == GW_OK { Ok(()) } else { Err(Error::from_status(status, format!("unexpected status {status}"))) }
+    if status == GW_OK { Ok(()) } else { Err(unexpected(status)) }
+}
+
+#[cold]
+#[inline(never)]
+fn unexpected(status: GwStatus) -> Error {
+    Error::from_status(status, format!("unexpected status {status}"))
 }
 
 impl App for ForeignApp {

@@ -194,6 +194,19 @@ pub(crate) fn checked(call: impl FnOnce(*mut GwBuf) -> GwStatus) -> Result<GwSta
         return Ok(status);
     }
     // SAFETY: the callee has written `len` bytes, at most `cap`.
+    Err(unsafe { failure(status, &buf) })
+}
+
+/// The error of a status and its text. Apart, so that those who succeed do not
+/// make room for it.
+///
+/// # Safety
+/// `buf.ptr` points to `len` bytes that are written, or to `cap` where that is
+/// less.
+#[cold]
+#[inline(never)]
+unsafe fn failure(status: GwStatus, buf: &GwBuf) -> Error {
+    // SAFETY: the caller's promise.
     let text = unsafe { std::slice::from_raw_parts(buf.ptr, buf.len.min(buf.cap)) };
-    Err(Error::from_status(status, String::from_utf8_lossy(text).into_owned()))
+    Error::from_status(status, String::from_utf8_lossy(text).into_owned())
 }

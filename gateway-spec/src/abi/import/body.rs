@@ -14,18 +14,16 @@ use crate::error::{Error, Result};
 /// A body of the other side; closed when dropped.
 pub(crate) struct ForeignBody<'r> {
     raw: GwBody,
-    /// How far `next` has come; most bodies are never pulled.
-    pulled: Option<Box<Pulled>>,
+    /// How far `next` has come: parts, bytes of a file or stream, or whether
+    /// the bytes were given; [`ENDED`] behind the last.
+    position: u64,
+    /// A piece of a file; no other kind needs it.
+    buffer: Option<Box<Vec<u8>>>,
     marker: PhantomData<&'r ()>,
 }
 
-#[derive(Default)]
-struct Pulled {
-    /// Parts, bytes of a file, or whether the bytes were given.
-    position: u64,
-    ended: bool,
-    buffer: Vec<u8>,
-}
+/// A position behind the end, after which the app is asked no more.
+const ENDED: u64 = u64::MAX;
 
 // SAFETY: the ABI lets next and close run on any thread, one at a time, which
 // `&mut self` holds.
@@ -36,19 +34,31 @@ unsafe impl Send for ForeignBody<'_> {}
 /// # Safety
 /// `raw` was filled by a call that said OK, and is taken over once; what it
 /// points to stays valid for `'r` or until its close.
-pub(super) unsafe fn raise<'r>(raw: GwBody) -> Result<Body<'r>> {
-    let body = ForeignBody { raw, pulled: None, marker: PhantomData };
-    match (body.raw.kind, body.raw.vt.is_null()) {
+#[inline]
+pub(super) unsafe fn raise<'r>(raw: &GwBody) -> Result<Body<'r>> {
+    match (raw.kind, raw.vt.is_null()) {
         (GW_BODY_EMPTY, true) => Ok(Body::empty()),
         (GW_BODY_BYTES, true) => {
             // SAFETY: nothing to close, so the bytes are valid for 'r.
-            let bytes = unsafe { Slice::<'r>::from_raw(body.raw.content.bytes) };
+            let bytes = unsafe { Slice::<'r>::from_raw(raw.content.bytes) };
             Ok(Body::borrowed(bytes.as_bytes()))
         }
-        (GW_BODY_EMPTY | GW_BODY_BYTES | GW_BODY_PARTS | GW_BODY_FILE, _) => Ok(Body::new(Content::Foreign(body))),
-        (GW_BODY_STREAM, _) if body.vt().is_some_and(|vt| vt.next.is_some()) => Ok(Body::new(Content::Foreign(body))),
-        (GW_BODY_STREAM, _) => Err(Error::Unsupported("the app returned a stream without next".into())),
-        (kind, _) => Err(Error::Unsupported(format!("the app returned a body of unknown kind {kind}").into())),
+        // SAFETY: the caller's promise.
+        _ => unsafe { raise_owned(raw) },
+    }
+}
+
+/// As [`raise`], for what has to be closed.
+#[inline(never)]
+unsafe fn raise_owned<'r>(raw: &GwBody) -> Result<Body<'r>> {
+    // SAFETY: the caller takes it over once, so this copy is the only owner.
+    let raw = unsafe { std::ptr::read(raw) };
+    let body = ForeignBody { raw, position: 0, buffer: None, marker: PhantomData };
+    match body.raw.kind {
+        GW_BODY_EMPTY | GW_BODY_BYTES | GW_BODY_PARTS | GW_BODY_FILE => Ok(Body::new(Content::Foreign(body))),
+        GW_BODY_STREAM if body.vt().is_some_and(|vt| vt.next.is_some()) => Ok(Body::new(Content::Foreign(body))),
+        GW_BODY_STREAM => Err(Error::Unsupported("the app returned a stream without next".into())),
+        kind => Err(Error::Unsupported(format!("the app returned a body of unknown kind {kind}").into())),
     }
 }
 
@@ -59,13 +69,9 @@ impl ForeignBody<'_> {
         (vt.size as usize >= SIZE_1_0.body_vt).then_some(vt)
     }
 
-    fn position(&self) -> u64 {
-        self.pulled.as_ref().map_or(0, |pulled| pulled.position)
-    }
-
     /// See [`Body::view`].
     pub(crate) fn view(&self) -> View<'_> {
-        let position = self.position();
+        let position = self.position;
         // SAFETY: the kind says which field of the union the app has filled.
         unsafe {
             match self.raw.kind {
@@ -80,11 +86,12 @@ impl ForeignBody<'_> {
                 }
                 GW_BODY_FILE => {
                     let file = self.raw.content.file;
+                    let position = position.min(file.length);
                     match file.fd {
                         0.. => View::File(FileRange {
                             fd: BorrowedFd::borrow_raw(file.fd),
                             offset: file.offset + position,
-                            length: file.length.saturating_sub(position),
+                            length: file.length - position,
                         }),
                         _ => View::Empty,
                     }
@@ -107,32 +114,32 @@ impl ForeignBody<'_> {
 
     /// See [`Body::next`].
     pub(crate) fn next(&mut self) -> Result<Option<Chunk<'_>>> {
-        let mut pulled = self.pulled.take().unwrap_or_default();
         let outcome = match self.raw.kind {
-            _ if pulled.ended => Ok(None),
-            GW_BODY_STREAM => self.next_of_stream(&mut pulled),
-            GW_BODY_FILE => self.next_of_file(&mut pulled),
-            _ => Ok(self.next_in_memory(&mut pulled)),
+            _ if self.position == ENDED => return Ok(None),
+            GW_BODY_STREAM => self.next_of_stream(),
+            GW_BODY_FILE => self.next_of_file(),
+            _ => Ok(self.next_in_memory()),
         };
-        pulled.ended |= !matches!(&outcome, Ok(Some(chunk)) if chunk.flags & GW_CHUNK_LAST == 0);
-        self.pulled = Some(pulled);
+        if !matches!(&outcome, Ok(Some(chunk)) if chunk.flags & GW_CHUNK_LAST == 0) {
+            self.position = ENDED;
+        }
         Ok(outcome?.map(|chunk| Chunk {
             // SAFETY: the app's memory, valid until the next `next` or close,
-            // or the buffer in `pulled`: both need `&mut self` again.
+            // or `buffer`: all of them need `&mut self` again.
             bytes: unsafe { Slice::from_raw(chunk.bytes) }.as_bytes(),
             flush: chunk.flags & GW_CHUNK_FLUSH != 0,
             last: chunk.flags & GW_CHUNK_LAST != 0,
         }))
     }
 
-    fn next_of_stream(&mut self, pulled: &mut Pulled) -> Result<Option<GwChunk>> {
+    fn next_of_stream(&mut self) -> Result<Option<GwChunk>> {
         let next =
             self.vt().and_then(|vt| vt.next).ok_or_else(|| Error::Unsupported("a stream without next".into()))?;
         let mut chunk = raw_chunk(&[]);
         // SAFETY: the body is open, and `&mut self` makes this the only call.
         match checked(|err| unsafe { next(&mut self.raw, &mut chunk, err) })? {
             GW_OK => {
-                pulled.position += chunk.bytes.len as u64;
+                self.position += chunk.bytes.len as u64;
                 Ok(Some(chunk))
             }
             GW_END => Ok(None),
@@ -141,38 +148,27 @@ impl ForeignBody<'_> {
         }
     }
 
-    fn next_of_file(&self, pulled: &mut Pulled) -> Result<Option<GwChunk>> {
-        let View::File(range) = self.view_at(pulled.position) else { return Ok(None) };
+    fn next_of_file(&mut self) -> Result<Option<GwChunk>> {
+        let View::File(range) = self.view() else { return Ok(None) };
         // SAFETY: the app keeps the descriptor open until the close, and it is
         // not closed here.
         let file = ManuallyDrop::new(unsafe { File::from_raw_fd(range.fd.as_raw_fd()) });
         let (mut offset, mut length) = (range.offset, range.length);
-        let chunk = sources::read_range(&file, &mut offset, &mut length, &mut pulled.buffer)?;
+        let before = length;
+        let chunk = sources::read_range(&file, &mut offset, &mut length, self.buffer.get_or_insert_default())?;
         let chunk = chunk.map(|chunk| raw_chunk(chunk.bytes));
-        pulled.position += range.length - length;
+        self.position += before - length;
         Ok(chunk)
     }
 
-    fn next_in_memory(&self, pulled: &mut Pulled) -> Option<GwChunk> {
-        let at = pulled.position as usize;
-        pulled.position += 1;
+    fn next_in_memory(&mut self) -> Option<GwChunk> {
+        let at = self.position as usize;
+        self.position += 1;
         match self.raw.kind {
             GW_BODY_PARTS => self.parts().get(at).map(|part| raw_chunk(part.as_bytes())),
             // SAFETY: the kind says that the app has filled this field.
             GW_BODY_BYTES if at == 0 => Some(GwChunk { bytes: unsafe { self.raw.content.bytes }, ..raw_chunk(&[]) }),
             _ => None,
-        }
-    }
-
-    /// The view of a file while `pulled` is taken out.
-    fn view_at(&self, position: u64) -> View<'_> {
-        match self.view() {
-            View::File(range) => View::File(FileRange {
-                offset: range.offset + position,
-                length: range.length.saturating_sub(position),
-                ..range
-            }),
-            other => other,
         }
     }
 }
