@@ -29,6 +29,8 @@ struct Connection<'a> {
     stopped: bool,
     /// Descriptors whose readiness ends an idle connection.
     others: &'a [BorrowedFd<'a>],
+    /// What was waited for last: its memory is used again.
+    fds: Vec<PollFd<'a>>,
 }
 
 /// Serves a connection to its end. An idle one ends when `others` are ready.
@@ -36,7 +38,7 @@ pub(super) fn serve(setup: &Setup, stream: &TcpStream, endpoint: Endpoint, other
     let mut clock = Clock::new();
     let exchange = Exchange::new(setup.service.clone(), endpoint.into(), &clock.now());
     let timeouts = setup.service.timeouts;
-    Connection { stream, exchange, clock, timeouts, stop: &setup.stop, stopped: false, others }.run();
+    Connection { stream, exchange, clock, timeouts, stop: &setup.stop, stopped: false, others, fds: Vec::new() }.run();
 }
 
 impl Connection<'_> {
@@ -100,7 +102,8 @@ impl Connection<'_> {
     /// Waits for bytes; `false` when something else came first and was dealt with.
     fn wait_readable(&mut self) -> io::Result<bool> {
         let idle = self.exchange.is_idle();
-        let mut fds = Vec::with_capacity(2 + self.others.len());
+        let fds = &mut self.fds;
+        fds.clear();
         fds.push(PollFd::from_borrowed_fd(self.stream.as_fd(), PollFlags::IN));
         if !self.stopped {
             fds.push(PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN));
@@ -108,7 +111,7 @@ impl Connection<'_> {
         if idle {
             fds.extend(self.others.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
         }
-        if !wait(&mut fds, self.exchange.deadline())? {
+        if !wait(fds, self.exchange.deadline())? {
             self.exchange.tick(&self.clock.now());
             return Ok(false);
         }

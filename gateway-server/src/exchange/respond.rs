@@ -84,6 +84,17 @@ impl Exchange {
 
     /// Copies a small body, or one that needs chunks, behind its head.
     fn copy_body(&mut self) -> Result<After> {
+        // One run of bytes needs no pull, which would enter the request.
+        let copied = self.slot.copy(|body, wire| match body.view() {
+            View::Bytes(bytes) => Some(wire.push(bytes)),
+            _ => None,
+        });
+        match copied {
+            // An excess is reported when the response ends.
+            Some(Ok(()) | Err(Error::Limit(_))) => return Ok(After::Finished),
+            Some(Err(error)) => return Err(error),
+            None => {}
+        }
         loop {
             let more = self.slot.pull(&mut NoPort, |chunk, wire| match chunk {
                 Some(chunk) => match wire.push(chunk.bytes) {
@@ -124,16 +135,15 @@ impl Exchange {
 
     /// Ends a response whose body is all framed or sent.
     pub(super) fn finish(&mut self, now: &Now) {
-        let line = self.slot.request_line();
-        let wire = self.slot.wire();
-        if wire.excess {
+        if self.slot.wire().excess {
+            let line = self.slot.request_line();
             tracing::error!("{line}: the body is longer than its Content-Length; the excess was cut");
         }
-        if !wire.finish() {
+        if !self.slot.wire().finish() {
             return self.cut("the body is shorter than its Content-Length");
         }
         if self.slot.close_body().is_err() {
-            tracing::error!("{line}: the app panicked in close");
+            tracing::error!("{}: the app panicked in close", self.slot.request_line());
         }
         let wire = self.slot.wire();
         if !wire.terms.keep_alive {

@@ -186,6 +186,13 @@ impl Slot {
         unsafe { (*self.0.as_ptr()).body.as_ref() }
     }
 
+    /// Hands the open body and the connection's bytes to `act`.
+    pub(super) fn copy<R>(&mut self, act: impl FnOnce(&Body<'_>, &mut Wire) -> Option<R>) -> Option<R> {
+        let inner = self.0.as_ptr();
+        // SAFETY: `&mut self`, and the body lies beside the wire, not in it.
+        unsafe { act((*inner).body.as_ref()?, &mut *(*inner).hosted.transport_ptr()) }
+    }
+
     /// Pulls a chunk of the open body and hands it to `take`.
     ///
     /// # Errors
