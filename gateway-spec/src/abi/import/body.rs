@@ -43,6 +43,8 @@ pub(super) unsafe fn raise<'r>(raw: &GwBody) -> Result<Body<'r>> {
             let bytes = unsafe { Slice::<'r>::from_raw(raw.content.bytes) };
             Ok(Body::borrowed(bytes.as_bytes()))
         }
+        // SAFETY: the caller takes it over once, so this copy is the only owner.
+        (GW_BODY_BYTES, false) => Ok(Body::new(Content::Foreign(ForeignBody::new(unsafe { std::ptr::read(raw) })))),
         // SAFETY: the caller's promise.
         _ => unsafe { raise_owned(raw) },
     }
@@ -53,7 +55,7 @@ pub(super) unsafe fn raise<'r>(raw: &GwBody) -> Result<Body<'r>> {
 unsafe fn raise_owned<'r>(raw: &GwBody) -> Result<Body<'r>> {
     // SAFETY: the caller takes it over once, so this copy is the only owner.
     let raw = unsafe { std::ptr::read(raw) };
-    let body = ForeignBody { raw, position: 0, buffer: None, marker: PhantomData };
+    let body = ForeignBody::new(raw);
     match body.raw.kind {
         GW_BODY_EMPTY | GW_BODY_BYTES | GW_BODY_PARTS | GW_BODY_FILE => Ok(Body::new(Content::Foreign(body))),
         GW_BODY_STREAM if body.vt().is_some_and(|vt| vt.next.is_some()) => Ok(Body::new(Content::Foreign(body))),
@@ -63,6 +65,11 @@ unsafe fn raise_owned<'r>(raw: &GwBody) -> Result<Body<'r>> {
 }
 
 impl ForeignBody<'_> {
+    #[inline]
+    const fn new(raw: GwBody) -> Self {
+        Self { raw, position: 0, buffer: None, marker: PhantomData }
+    }
+
     fn vt(&self) -> Option<&GwBodyVt> {
         // SAFETY: NULL, or a table that is valid until the close.
         let vt = unsafe { self.raw.vt.as_ref() }?;
