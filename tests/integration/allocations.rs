@@ -4,17 +4,19 @@ use gateway_tests::artifacts;
 use gateway_tests::client::Client;
 use gateway_tests::mallocs::Mallocs;
 use gateway_tests::server::{Server, command};
+use gateway_tests::skip;
 
-/// The requests that are counted.
+/// The requests that are counted at a time, and how many times.
 const COUNTED: u64 = 100;
+const TIMES: usize = 5;
 
 /// Serves `package:app` on `engine`, and counts what a request for `path`
 /// allocates once the connection is warm.
 fn check(engine: &str, package: &str, path: &str, headers: &str, expected: u64) {
-    let Some(mallocs) = Mallocs::new() else {
-        println!("skipped: allocations of {package} on {engine}: there is no C compiler");
+    if !skip::has(&format!("allocations of {package} on {engine}"), "cc") {
         return;
-    };
+    }
+    let mallocs = Mallocs::new().expect("there is a C compiler");
     let target = format!("{}:app", artifacts::module(package).display());
     let mut command = command(&["--engine", engine, "--bind", "127.0.0.1:0", &target]);
     command.env("GATEWAY_LOG", "info");
@@ -29,10 +31,19 @@ fn check(engine: &str, package: &str, path: &str, headers: &str, expected: u64) 
         }
         mallocs.counts().expect("the process counts").calls
     };
-    let before = answered(10);
-    let during = answered(COUNTED) - before;
+    let mut before = answered(10);
     assert!(before > 0, "a process that starts allocates: the count does not work");
-    assert_eq!(during, expected * COUNTED, "{package}{path} on {engine}, in {COUNTED} requests");
+    let mut during = [0; TIMES];
+    for count in &mut during {
+        let after = answered(COUNTED);
+        *count = after - before;
+        before = after;
+    }
+    // The thread that accepts may still be busy with this connection, and its
+    // allocations are counted with the others: what all times have in common
+    // is the requests' own.
+    let least = during.iter().min().copied();
+    assert_eq!(least, Some(expected * COUNTED), "{package}{path} on {engine}, of {COUNTED} requests each: {during:?}");
     server.stop();
 }
 
