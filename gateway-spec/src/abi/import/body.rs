@@ -17,7 +17,8 @@ pub(crate) struct ForeignBody<'r> {
     /// How far `next` has come: parts, bytes of a file or stream, or whether
     /// the bytes were given; [`ENDED`] behind the last.
     position: u64,
-    /// A piece of a file; no other kind needs it.
+    /// A piece of a file; no other kind needs it, so it is a word here.
+    #[expect(clippy::box_collection, reason = "a body is moved several times, and few are files that are pulled")]
     buffer: Option<Box<Vec<u8>>>,
     marker: PhantomData<&'r ()>,
 }
