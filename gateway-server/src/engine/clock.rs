@@ -1,6 +1,9 @@
 //! Reads the time; the date's text is made once a second.
 
+use std::io::Write as _;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use httpdate::HttpDate;
 
 use crate::exchange::Now;
 
@@ -22,8 +25,9 @@ impl Clock {
         let second = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         if second != self.second {
             self.second = second;
-            let date = httpdate::fmt_http_date(time.max(UNIX_EPOCH));
-            self.date.copy_from_slice(&date.as_bytes()[..29]);
+            // Into its place: a String would be the one allocation of a request.
+            // A date is always 29 bytes long, so that it fits.
+            let _ = write!(&mut self.date[..], "{}", HttpDate::from(time.max(UNIX_EPOCH)));
         }
         Now { instant: Instant::now(), date: self.date }
     }
