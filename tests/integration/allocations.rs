@@ -39,9 +39,9 @@ fn check(engine: &str, package: &str, path: &str, headers: &str, expected: u64) 
         *count = after - before;
         before = after;
     }
-    // The thread that accepts may still be busy with this connection, and its
-    // allocations are counted with the others: what all times have in common
-    // is the requests' own.
+    // The thread that accepts makes a list of its listeners once it has handed
+    // over a connection; on a busy machine that may be now. What all times have
+    // in common is the requests' own.
     let least = during.iter().min().copied();
     assert_eq!(least, Some(expected * COUNTED), "{package}{path} on {engine}, of {COUNTED} requests each: {during:?}");
     server.stop();
