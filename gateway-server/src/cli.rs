@@ -7,17 +7,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::Parser as _;
+use gateway_spec::abi::guard;
 use gateway_spec::abi::host::Host;
 use gateway_spec::lint::facts::ModuleFacts;
 use gateway_spec::lint::{self, Lint};
 use gateway_spec::loader::{self, LoadError, OpenModule, Options};
-use gateway_spec::{App, Config as AppConfig};
+use gateway_spec::{App, Config as AppConfig, escape};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level;
 
 use crate::config::{Action, Config, Flags, Inspect};
 use crate::engine::{Engine, Stopper};
-use crate::escape::escape;
 use crate::net::Address;
 use crate::server::{self, Server, ServerError};
 
@@ -35,24 +35,37 @@ pub fn main() -> ExitCode {
     // clap prints help and its own errors, and exits with 0 or 2.
     let flags = Flags::parse();
     start_log();
+    guard::escape_panics();
     let outcome = flags.check().map_err(Failure::Usage).and_then(run);
     let (code, text) = match outcome {
         Ok(code) => return code,
         Err(Failure::Usage(text)) => (2, text),
         Err(Failure::Other(text)) => (1, text),
     };
-    eprintln!("gateway-server: {text}");
+    complain(&text);
     ExitCode::from(code)
 }
 
-/// Log lines go to standard error; `GATEWAY_LOG=debug` shows more.
+/// Says why the program ends. A standard error that cannot be written to must
+/// not change how it ends; and nobody's file name moves the cursor.
+fn complain(text: &str) {
+    let lines: Vec<String> = text.lines().map(escape).collect();
+    let _ = writeln!(std::io::stderr(), "gateway-server: {}", lines.join("\n"));
+}
+
+/// Log lines go to standard error, and nowhere where that cannot be written to; `GATEWAY_LOG=debug` shows more.
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::builder()
         .with_default_directive(tracing::Level::INFO.into())
         .with_env_var("GATEWAY_LOG")
         .from_env_lossy();
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .log_internal_errors(false)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 fn run(config: Config) -> Result<ExitCode, Failure> {
@@ -81,7 +94,7 @@ fn serve(config: &Config, addresses: &[Address], engine: Engine, lint: bool) -> 
     announce(&server);
     let outcome = server.run()?;
     if outcome.abandoned > 0 {
-        eprintln!("gateway-server: {} requests did not end in time", outcome.abandoned);
+        complain(&format!("connections that did not end in time: {}", outcome.abandoned));
         // An app's call is still running: nothing of it may be torn down.
         low_level::exit(1);
     }

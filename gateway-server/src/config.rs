@@ -116,6 +116,13 @@ impl Flags {
         if let Some((key, _)) = repeated(&self.set) {
             return Err(format!("--set {key} is given twice"));
         }
+        if self.in_child && !self.list && !self.check {
+            return Err("--in-child belongs to --check and --list".to_owned());
+        }
+        let twice = self.bind.iter().enumerate().find(|(at, address)| self.bind[..*at].contains(address));
+        if let Some((_, address)) = twice.filter(|(_, address)| !address.takes_a_free_port()) {
+            return Err(format!("--bind {address} is given twice"));
+        }
         let inspect = if self.list { Inspect::List } else { Inspect::Check };
         let action = match (self.list || self.check, self.in_child) {
             (false, _) => Action::Serve { addresses: self.bind, engine: self.engine, lint: self.lint },

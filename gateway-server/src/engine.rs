@@ -6,6 +6,7 @@
 //! | `single` `thread` | the models |
 //! | `blocking` | the loop that serves one connection to its end |
 //! | `accept` | waits for clients, or for the end |
+//! | `crew` | the threads, counted and waited for |
 //! | `socket` | moves an exchange's bytes |
 //! | `clock` | reads the time |
 //! | `stop` | tells everybody to end |
@@ -13,6 +14,7 @@
 mod accept;
 mod blocking;
 mod clock;
+mod crew;
 mod single;
 mod socket;
 mod stop;
@@ -20,6 +22,7 @@ mod thread;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::exchange::Service;
@@ -56,6 +59,8 @@ pub struct Setup {
     pub connections: usize,
     /// How long running requests may take after that.
     pub graceful: Duration,
+    /// Whether accepting pauses because the machine is out of something.
+    pub shedding: AtomicBool,
 }
 
 /// How a run ended.

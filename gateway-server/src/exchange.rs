@@ -167,6 +167,12 @@ impl Exchange {
         }
     }
 
+    /// How many requests have begun on this connection.
+    #[must_use]
+    pub const fn requests(&self) -> u64 {
+        self.requests
+    }
+
     /// Whether answers wait to be sent while the next call is wanted. An engine
     /// whose calls may block sends them first.
     #[must_use]
@@ -177,7 +183,13 @@ impl Exchange {
     /// Whether the connection waits between two requests, with nothing begun.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.phase == Phase::Head && self.slot.wire_ref().buffer.bytes().is_empty() && self.want() == Want::Read
+        self.phase == Phase::Head && self.has_nothing() && self.want() == Want::Read
+    }
+
+    /// Whether no request has begun: nothing came, or just the empty line that
+    /// some clients send after a body (RFC 9112, section 2.2).
+    fn has_nothing(&self) -> bool {
+        matches!(self.slot.wire_ref().buffer.bytes(), b"" | b"\r\n")
     }
 
     /// The place for bytes from the client.
@@ -195,13 +207,15 @@ impl Exchange {
         }
         self.moved += count as u64;
         self.advance(now);
+        if self.phase == Phase::Head && self.has_nothing() {
+            self.moved = 0;
+        }
     }
 
     /// The client has closed its sending side; what it sent is still answered.
     pub fn eof(&mut self, now: &Now) {
         self.half_closed = true;
         match self.phase {
-            Phase::Head if self.slot.wire().buffer.bytes().is_empty() => self.end(false),
             Phase::Collect { .. } => self.refuse(Refusal::Truncated, now),
             Phase::Head | Phase::Drain { .. } => self.end(false),
             _ => {}

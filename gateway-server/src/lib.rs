@@ -20,7 +20,6 @@
 pub mod cli;
 pub mod config;
 pub mod engine;
-mod escape;
 pub mod exchange;
 pub mod net;
 pub mod protocol;

@@ -3,14 +3,14 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use gateway_spec::abi::host::Host;
 use gateway_spec::abi::types::GW_HOST_MULTITHREAD;
-use gateway_spec::{App, Level};
+use gateway_spec::{App, Level, escape};
 
 use crate::engine::{Engine, Outcome, Setup, Stop, Stopper};
-use crate::escape::escape;
 use crate::exchange::{Service, Timeouts};
 use crate::net::{Address, AddressError, Listener};
 use crate::protocol::Limits;
@@ -204,6 +204,7 @@ impl Server {
             stop,
             connections: self.connections,
             graceful: self.graceful,
+            shedding: AtomicBool::new(false),
         });
         let outcome = self.engine.run(&setup)?;
         if outcome.abandoned == 0 {

@@ -232,6 +232,10 @@ impl Port for Still {
         false
     }
 
+    fn is_closing(&mut self) -> bool {
+        false
+    }
+
     fn now(&mut self) -> Now {
         self.0
     }

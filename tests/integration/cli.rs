@@ -30,7 +30,7 @@ fn usage_errors_end_with_2_and_say_what_to_do() {
     check(&[], 2, &["MODULE:APP", "--help"]);
     check(&["--nonsense", &hello], 2, &["--nonsense"]);
     check(&["--engine", "fibre", &hello], 2, &["fibre", "single, thread"]);
-    check(&["--bind", "8000", &hello], 2, &["8000:8000"]);
+    check(&["--bind", "8000", &hello], 2, &["127.0.0.1:8000"]);
     check(&["--bind", "::1:80", &hello], 2, &["brackets"]);
     check(&["--set", "x", &hello], 2, &["KEY=VALUE"]);
     check(&["--set", "a=1", "--set", "a=2", &hello], 2, &["--set a is given twice"]);
@@ -129,8 +129,13 @@ fn term_and_int_finish_what_runs() {
             if let Some(idle) = &mut idle {
                 assert!(idle.at_end().unwrap(), "an idle connection is closed");
             }
+            // Nobody else is let in: then the stop is seen by everybody.
+            while std::net::TcpStream::connect(server.address()).is_ok() {
+                std::thread::yield_now();
+            }
             busy.send(b"3\r\ndef\r\n0\r\n\r\n").unwrap();
-            assert_eq!(busy.response("POST").unwrap().text(), "abcdef");
+            let response = busy.response("POST").unwrap();
+            assert_eq!((&*response.text(), response.header("connection")), ("abcdef", Some("close")));
             assert!(busy.at_end().unwrap());
             let (status, log) = server.wait();
             assert!(status.success() && log.contains("stopped"), "{engine} {signal}: {status}\n{log}");
@@ -192,4 +197,27 @@ fn a_closed_standard_output_is_survived() {
 fn has_handlers(status: &str) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & (1 << 14) != 0)
+}
+
+/// A log that cannot be written costs the log lines and nothing else.
+#[test]
+fn a_full_disk_under_the_log_is_survived() {
+    for engine in ["single", "thread"] {
+        let target = format!("{}:app", module("probe"));
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "exec \"$0\" \"$@\" 2>/dev/full"]).arg(artifacts::server());
+        command.args(["--bind", "127.0.0.1:0", "--engine", engine, &target]);
+        let server = Server::spawn(command, 1);
+        for _ in 0..3 {
+            let mut client = Client::new(server.connect());
+            client.send(b"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+            assert_eq!(client.response("GET").unwrap().status, 400);
+        }
+        server.signal("TERM");
+        let (status, _) = server.wait();
+        assert!(status.success(), "{engine}: {status}");
+    }
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = gateway_tests::server::command(&["/no/such/file.so"]).stderr(full).status().unwrap();
+    assert_eq!(status.code(), Some(2));
 }

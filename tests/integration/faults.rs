@@ -13,6 +13,7 @@ const FAULTS: &[(&str, u16, &str, bool)] = &[
     ("panic_in_close", 200, "fine", true),
     ("panic_payload", 500, "500 Internal Server Error\n", true),
     ("panic_payload_in_stream", 200, "one", false),
+    ("panic_with_body", 500, "500 Internal Server Error\n", true),
     ("start_never", 500, "500 Internal Server Error\n", true),
     ("start_twice", 500, "500 Internal Server Error\n", true),
     ("start_twice_with_error", 503, "replaced", true),
@@ -126,5 +127,45 @@ fn an_app_that_ends_the_process_ends_it() {
         let (status, _) = server.wait();
         assert_eq!(status.code(), code, "{path}");
         assert!(client.response("GET").is_err());
+    }
+}
+
+/// What a client sends cannot look like a line of the log, by whatever way it
+/// gets there: the server's report of a panic, or the module's own panic hook.
+#[test]
+fn a_panic_cannot_forge_a_line() {
+    let server = Server::start("faulty:app", &[]);
+    let mut client = Client::new(server.connect());
+    let text = "x\n2026-01-01T00:00:00Z ERROR forged\u{1b}[31m";
+    let request = format!("POST /panic_with_body HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{text}", text.len());
+    client.send(request.as_bytes()).unwrap();
+    assert_eq!(client.response("POST").unwrap().status, 500);
+    let log = server.stop();
+    assert!(!log.contains('\u{1b}') && !log.lines().any(|line| line.starts_with("2026-01-01")), "{log}");
+    let told = log.lines().filter(|line| line.contains("x\\n2026-01-01T00:00:00Z ERROR forged")).count();
+    assert_eq!(told, 2, "the module's hook and the server both tell of it:\n{log}");
+}
+
+/// One that hangs in its app does not keep a server from ending, on any engine.
+#[test]
+fn a_hanging_app_is_abandoned_when_the_graceful_time_is_over() {
+    use gateway_spec::prelude::*;
+    for engine in ["single", "thread"] {
+        let (entered, inside) = std::sync::mpsc::channel();
+        let app = app_fn(move |_, _| {
+            entered.send(()).unwrap();
+            loop {
+                std::thread::park();
+            }
+        });
+        let mut server = gateway_server::Server::new(app).bind("127.0.0.1:0").unwrap().engine(engine).unwrap();
+        server = server.graceful(std::time::Duration::ZERO);
+        let (address, stopper) = (server.addresses()[0], server.stopper().unwrap());
+        let run = std::thread::spawn(move || server.run());
+        let mut client = Client::new(std::net::TcpStream::connect(address).unwrap());
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        inside.recv().unwrap();
+        stopper.stop();
+        assert_eq!(run.join().unwrap().unwrap().abandoned, 1, "{engine}");
     }
 }

@@ -31,7 +31,6 @@ fn code(text: &str) -> &str {
 
 /// The floor of each of the server's modules (docs/ARCHITECTURE.md).
 const FLOORS: &[(&str, u32)] = &[
-    ("escape", 0),
     ("protocol", 1),
     ("net", 1),
     ("exchange", 3),

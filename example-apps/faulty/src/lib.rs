@@ -17,6 +17,7 @@
 //! | `panic_in_close` | sends `fine`, panics when closed | 200 `fine` |
 //! | `panic_payload` | panics with a payload whose drop panics | 500 |
 //! | `panic_payload_in_stream` | the same after the chunk `one` | `one`, cut |
+//! | `panic_with_body` | panics with the request's body as its text | 500 |
 //! | `start_never` | returns without `start_response` | 500 |
 //! | `start_twice` | a second `start_response` without the error | 500 |
 //! | `start_twice_with_error` | a second one with the error: allowed | 503 `replaced` |
@@ -107,6 +108,8 @@ apps! {
     panic_payload => panicking::payload,
     /// The same after the first chunk.
     panic_payload_in_stream => panicking::payload_in_stream,
+    /// Panics with the request's body as its text.
+    panic_with_body => panicking::with_body,
     /// Never calls start_response.
     start_never => starting::never,
     /// Calls start_response twice, without an error.

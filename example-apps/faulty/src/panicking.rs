@@ -1,5 +1,6 @@
 //! Panics, everywhere that a server calls an app.
 
+use std::io::Read as _;
 use std::panic::panic_any;
 
 use gateway_spec::prelude::*;
@@ -8,6 +9,12 @@ use crate::{TEXT, counted};
 
 pub(crate) fn in_call<'r>(_: Environ<'r>, _: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
     panic!("a panic in call")
+}
+
+pub(crate) fn with_body<'r>(mut environ: Environ<'r>, _: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
+    let mut text = String::new();
+    environ.input().read_to_string(&mut text)?;
+    panic!("{text}")
 }
 
 pub(crate) fn after_start<'r>(_: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {

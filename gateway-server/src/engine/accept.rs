@@ -3,6 +3,7 @@
 use std::io;
 use std::net::TcpStream;
 use std::os::fd::{AsFd as _, BorrowedFd};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
@@ -33,6 +34,10 @@ pub(super) fn arrival<'a>(setup: &'a Setup, open: bool, other: Option<BorrowedFd
     wait(&mut fds, None)?;
     let is_set = |fd: &PollFd<'_>| !fd.revents().is_empty();
     if is_set(&fds[0]) {
+        // A client that connects from here on is refused at once, instead of
+        // waiting for a server that will not come.
+        setup.stop.see();
+        setup.listeners.iter().for_each(Listener::close);
         return Ok(Arrival::Stop);
     }
     let ready = listeners.iter().zip(&fds[1..]).filter(|(_, fd)| is_set(fd)).map(|(listener, _)| listener);
@@ -43,10 +48,16 @@ pub(super) fn arrival<'a>(setup: &'a Setup, open: bool, other: Option<BorrowedFd
 /// Takes one connection; `None` when there is none to be had now.
 pub(super) fn take(setup: &Setup, listener: &Listener) -> io::Result<Option<(TcpStream, Endpoint)>> {
     match listener.accept() {
-        Ok(connection) => Ok(Some(connection)),
+        Ok(connection) => {
+            setup.shedding.store(false, Relaxed);
+            Ok(Some(connection))
+        }
         Err(AcceptError::Retry) => Ok(None),
         Err(AcceptError::Shed(error)) => {
-            tracing::warn!("cannot accept for now: {error}");
+            // Once, not at every try until it is over.
+            if !setup.shedding.swap(true, Relaxed) {
+                tracing::warn!("cannot accept for now: {error}");
+            }
             let mut stop = [PollFd::from_borrowed_fd(setup.stop.as_fd(), PollFlags::IN)];
             wait(&mut stop, Some(Instant::now() + PAUSE))?;
             Ok(None)

@@ -31,6 +31,16 @@ struct Connection<'a> {
     others: &'a [BorrowedFd<'a>],
     /// What was waited for last: its memory is used again.
     fds: Vec<PollFd<'a>>,
+    body: BodyWait,
+}
+
+/// How long an app has waited for the body of its request, over all calls.
+#[derive(Clone, Copy, Default)]
+struct BodyWait {
+    /// Which request.
+    request: u64,
+    waited: Duration,
+    received: u64,
 }
 
 /// Serves a connection to its end. An idle one ends when `others` are ready.
@@ -38,7 +48,18 @@ pub(super) fn serve(setup: &Setup, stream: &TcpStream, endpoint: Endpoint, other
     let mut clock = Clock::new();
     let exchange = Exchange::new(setup.service.clone(), endpoint.into(), &clock.now());
     let timeouts = setup.service.timeouts;
-    Connection { stream, exchange, clock, timeouts, stop: &setup.stop, stopped: false, others, fds: Vec::new() }.run();
+    Connection {
+        stream,
+        exchange,
+        clock,
+        timeouts,
+        stop: &setup.stop,
+        stopped: false,
+        others,
+        fds: Vec::new(),
+        body: BodyWait::default(),
+    }
+    .run();
 }
 
 impl Connection<'_> {
@@ -89,12 +110,17 @@ impl Connection<'_> {
     }
 
     fn call(&mut self) {
+        let request = self.exchange.requests();
+        if self.body.request != request {
+            self.body = BodyWait { request, ..BodyWait::default() };
+        }
         let mut port = BlockingPort {
             stream: self.stream,
             clock: &mut self.clock,
             timeouts: &self.timeouts,
-            filling: None,
-            received: 0,
+            stop: self.stop,
+            others: self.others,
+            body: &mut self.body,
         };
         self.exchange.run(&mut port);
     }
@@ -137,7 +163,13 @@ impl Connection<'_> {
         let mut scratch = [0; 16 * 1024];
         let mut left = LINGER_BYTES;
         let mut stream = self.stream;
-        while left > 0 && matches!(wait_one(stream, PollFlags::IN, Some(deadline)), Ok(true)) {
+        while left > 0 {
+            let mut fds = vec![PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::IN)];
+            fds.extend(self.others.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
+            // The time is over, or somebody else waits.
+            if !matches!(wait(&mut fds, Some(deadline)), Ok(true)) || fds[0].revents().is_empty() {
+                return;
+            }
             match retried(|| stream.read(&mut scratch)) {
                 Ok(count @ 1..) => left = left.saturating_sub(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -152,24 +184,27 @@ struct BlockingPort<'a> {
     stream: &'a TcpStream,
     clock: &'a mut Clock,
     timeouts: &'a Timeouts,
-    /// When the app first waited for its body.
-    filling: Option<Instant>,
-    received: u64,
+    stop: &'a Stop,
+    others: &'a [BorrowedFd<'a>],
+    body: &'a mut BodyWait,
 }
 
 impl Port for BlockingPort<'_> {
     fn fill(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let since = *self.filling.get_or_insert_with(Instant::now);
-        let deadline = since.checked_add(self.timeouts.body(self.received));
         let mut stream = self.stream;
         loop {
             match retried(|| stream.read(buf)) {
                 Ok(count) => {
-                    self.received += count as u64;
+                    self.body.received += count as u64;
                     return Ok(count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if !wait_one(stream, PollFlags::IN, deadline)? {
+                    // Only the time that the client takes counts, not the app's.
+                    let start = Instant::now();
+                    let allowed = self.timeouts.body(self.body.received).saturating_sub(self.body.waited);
+                    let came = wait_one(stream, PollFlags::IN, start.checked_add(allowed))?;
+                    self.body.waited += start.elapsed();
+                    if !came {
                         return Err(io::ErrorKind::TimedOut.into());
                     }
                 }
@@ -202,6 +237,12 @@ impl Port for BlockingPort<'_> {
 
     fn is_gone(&mut self) -> bool {
         wait_one(self.stream, PollFlags::empty(), Some(Instant::now())).unwrap_or(true)
+    }
+
+    fn is_closing(&mut self) -> bool {
+        // Where one client at a time is served, one that waits is a reason.
+        let mut others = self.others.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect::<Vec<_>>();
+        self.stop.is_seen() || (!others.is_empty() && wait(&mut others, Some(Instant::now())).unwrap_or(false))
     }
 
     fn now(&mut self) -> Now {

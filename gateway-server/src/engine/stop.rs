@@ -4,10 +4,16 @@
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// The end that is watched.
 #[derive(Debug)]
-pub struct Stop(UnixStream);
+pub struct Stop {
+    pipe: UnixStream,
+    /// Set by whoever sees the pipe readable, for those who must not make a
+    /// system call to know.
+    seen: AtomicBool,
+}
 
 /// The end that says it.
 #[derive(Debug)]
@@ -21,13 +27,23 @@ impl Stop {
     pub fn new() -> io::Result<(Self, Stopper)> {
         let (watched, told) = UnixStream::pair()?;
         told.set_nonblocking(true)?;
-        Ok((Self(watched), Stopper(told)))
+        Ok((Self { pipe: watched, seen: AtomicBool::new(false) }, Stopper(told)))
+    }
+
+    /// Says that the pipe was seen readable.
+    pub(super) fn see(&self) {
+        self.seen.store(true, Relaxed);
+    }
+
+    /// Whether anybody has seen it.
+    pub(super) fn is_seen(&self) -> bool {
+        self.seen.load(Relaxed)
     }
 }
 
 impl AsFd for Stop {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.pipe.as_fd()
     }
 }
 

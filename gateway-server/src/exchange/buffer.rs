@@ -9,6 +9,9 @@ use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ops::Range;
 use std::ptr::{self, NonNull};
 
+/// The most that an empty buffer keeps.
+const KEPT: usize = 64 * 1024;
+
 /// Bytes from the client. `start..end` are those not used up.
 #[derive(Debug)]
 pub(super) struct Buffer {
@@ -87,6 +90,7 @@ impl Buffer {
         self.pinned = pinned;
         if !pinned && self.start == self.end {
             (self.start, self.end) = (0, 0);
+            self.shrink();
         }
     }
 
@@ -99,6 +103,14 @@ impl Buffer {
         let bytes = &self.bytes()[range];
         // SAFETY: pinned bytes are neither moved nor written.
         unsafe { std::slice::from_raw_parts(bytes.as_ptr(), bytes.len()) }
+    }
+
+    /// Gives back what a large request took. The buffer is empty.
+    fn shrink(&mut self) {
+        if self.capacity > KEPT {
+            self.release();
+            (self.data, self.capacity) = (allocate(KEPT), KEPT);
+        }
     }
 
     fn release(&mut self) {

@@ -35,6 +35,10 @@ pub trait Port {
     /// Whether the client has left: a reset or a hang-up, never its FIN alone.
     fn is_gone(&mut self) -> bool;
 
+    /// Whether the connection shall close after this response: the server
+    /// ends, or somebody else needs its place.
+    fn is_closing(&mut self) -> bool;
+
     /// The time.
     fn now(&mut self) -> Now;
 }

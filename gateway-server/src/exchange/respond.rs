@@ -5,11 +5,10 @@ use std::io::IoSlice;
 use std::time::Duration;
 
 use gateway_spec::abi::host::Transport as _;
-use gateway_spec::{Error, Head, Header, ResponseState, Result, Status, View};
+use gateway_spec::{Error, Head, Header, ResponseState, Result, Status, View, escape};
 
 use super::wire::{Terms, Wire};
 use super::{COPIED, DRAIN, Exchange, HIGH_WATER, Lying, Now, Phase, Port};
-use crate::escape::escape;
 use crate::protocol::Refusal;
 use crate::protocol::http1::{Version, response};
 
@@ -20,7 +19,7 @@ impl Exchange {
         if wire.state == ResponseState::Idle {
             return Err(Error::State("the app returned without calling start_response".into()));
         }
-        if self.stopping || self.unread_is_too_much() {
+        if self.stopping || port.is_closing() || self.unread_is_too_much() {
             self.slot.wire().terms.keep_alive = false;
         }
         self.begin_body()
@@ -40,7 +39,7 @@ impl Exchange {
         let (length, is_stream) = (body.length(), matches!(body.view(), View::Stream(_)));
         let is_file = matches!(body.view(), View::File(_));
         let wire = self.slot.wire();
-        if is_stream && wire.state == ResponseState::Set && !wire.terms.head_only {
+        if is_stream && wire.state == ResponseState::Set && !wire.is_bodiless() {
             // Committed by its first byte, so that an error before is a 500.
             self.phase = Phase::Stream;
             return Ok(After::More);
@@ -112,12 +111,14 @@ impl Exchange {
 
     /// Pulls one chunk.
     pub(super) fn pull(&mut self, port: &mut dyn Port) -> Result<After> {
-        let stopping = self.stopping;
+        let stopping = self.stopping || port.is_closing();
         let length = self.slot.body().and_then(gateway_spec::Body::length);
-        self.slot.pull(port, |chunk, wire| {
+        let mut was_empty = false;
+        let after = self.slot.pull(port, |chunk, wire| {
             let bytes = chunk.as_ref().map_or(&[][..], |chunk| chunk.bytes);
             let last = chunk.as_ref().is_none_or(|chunk| chunk.last);
-            if !bytes.is_empty() || last {
+            was_empty = bytes.is_empty();
+            if !was_empty || last {
                 wire.terms.keep_alive &= !stopping;
                 // An empty stream has the exact length 0.
                 let known = if last { Some(bytes.len() as u64) } else { length };
@@ -130,7 +131,13 @@ impl Exchange {
                 Ok(()) if last => Ok(After::Finished),
                 Ok(()) => Ok(After::More),
             }
-        })
+        })?;
+        // A stream that gives nothing never meets a write that fails.
+        if after == After::More && was_empty && port.is_gone() {
+            self.slot.wire().gone = true;
+            return Err(Error::Gone);
+        }
+        Ok(after)
     }
 
     /// Ends a response whose body is all framed or sent.
@@ -147,14 +154,15 @@ impl Exchange {
         }
         let wire = self.slot.wire();
         if !wire.terms.keep_alive {
-            let unread = !wire.decoder.is_done();
-            return self.end(unread);
+            return self.end(true);
         }
         if wire.decoder.is_done() {
             self.next_request(now);
         } else if wire.input_failure.is_some() || wire.expects_100 {
             self.end(true);
         } else {
+            // Nobody borrows from the buffer any more: it may move and grow.
+            self.slot.recycle();
             (self.since, self.moved) = (now.instant, 0);
             self.phase = Phase::Drain { left: DRAIN };
             self.advance(now);
@@ -177,7 +185,11 @@ impl Exchange {
         }
         let status = wire.input_failure.map_or(Status::INTERNAL_SERVER_ERROR, Refusal::status);
         if wire.state == ResponseState::Committed {
-            return self.cut("the response had begun");
+            return match wire.input_failure {
+                // The client's doing, and told above.
+                Some(_) => self.drop_response(),
+                None => self.cut("the response had begun"),
+            };
         }
         if self.slot.close_body().is_err() {
             tracing::error!("{line}: the app panicked in close");
@@ -191,11 +203,13 @@ impl Exchange {
 
     /// Answers a request that never reaches the app, and closes.
     pub(super) fn refuse(&mut self, refusal: Refusal, now: &Now) {
-        tracing::info!("refused: {} ({})", refusal.text(), refusal.status().code());
+        let (text, code) = (refusal.text(), refusal.status().code());
+        tracing::info!("{}: refused with {code}: {text}", self.slot.client());
+        let head_only = self.slot.wire().buffer.bytes().trim_ascii_start().starts_with(b"HEAD ");
         self.slot.recycle();
         let wire = self.slot.wire();
         wire.date = now.date;
-        wire.begin(Terms { version: Version::Http11, head_only: false, keep_alive: false });
+        wire.begin(Terms { version: Version::Http11, head_only, keep_alive: false });
         answer(wire, refusal.status(), refusal.text());
         wire.finish();
         self.end(true);
@@ -205,12 +219,17 @@ impl Exchange {
     /// tell that it is not whole, so the connection closes.
     pub(super) fn cut(&mut self, why: &str) {
         tracing::error!("{}: {why}; the connection is cut", self.slot.request_line());
-        self.slot.wire().state.finish();
-        self.end(false);
+        self.drop_response();
     }
 
-    /// Sends what is there, then closes; `linger` where bytes of the client
-    /// may still be unread, which would turn the close into a reset.
+    fn drop_response(&mut self) {
+        self.slot.wire().state.finish();
+        self.end(true);
+    }
+
+    /// Sends what is there, then closes; with `linger`, in a way that what the
+    /// client still sends does not turn the close into a reset, which would
+    /// take back what it has not read yet (RFC 9112, section 9.6).
     pub(super) fn end(&mut self, linger: bool) {
         self.slot.recycle();
         let linger = linger && !self.half_closed;
@@ -258,6 +277,10 @@ impl Port for NoPort {
     }
 
     fn is_gone(&mut self) -> bool {
+        false
+    }
+
+    fn is_closing(&mut self) -> bool {
         false
     }
 

@@ -38,7 +38,7 @@ struct Inner {
     /// The decoded path.
     path: Vec<u8>,
     // What `env`, `hosted` and `body` point to; after them, so dropped later.
-    _endpoint: Arc<Endpoint>,
+    endpoint: Arc<Endpoint>,
     service: Arc<Service>,
 }
 
@@ -70,7 +70,7 @@ impl Slot {
             headers: Vec::with_capacity(16),
             env,
             path: Vec::new(),
-            _endpoint: endpoint,
+            endpoint,
             service,
         };
         Self(NonNull::from(Box::leak(Box::new(inner))))
@@ -227,6 +227,13 @@ impl Slot {
             drop(body);
             Ok(())
         })
+    }
+
+    /// The client's address, for the log.
+    pub(super) fn client(&self) -> &str {
+        // SAFETY: the endpoint is never changed.
+        let endpoint: &Endpoint = unsafe { &(*self.0.as_ptr()).endpoint };
+        &endpoint.remote_addr
     }
 
     /// The request's first line, for the log; escaped.

@@ -58,6 +58,10 @@ impl Port for ScriptedPort<'_> {
         false
     }
 
+    fn is_closing(&mut self) -> bool {
+        false
+    }
+
     fn now(&mut self) -> Now {
         self.1
     }
@@ -206,12 +210,18 @@ fn head_keeps_the_length_and_never_pulls() {
         start_response.start(Head::new(Status::OK, &[]))?;
         let seen = Arc::clone(&seen);
         let chunks = std::iter::repeat_with(move || seen.fetch_add(1, SeqCst)).take(1).map(|_| "1234");
-        Ok(if environ.path_info() == b"/known" { Body::chunks(chunks).with_length(4) } else { Body::from("12345") })
+        Ok(match environ.path_info() {
+            b"/known" => Body::chunks(chunks).with_length(4),
+            b"/left-out" => Body::empty(),
+            _ => Body::from("12345"),
+        })
     });
     check(
         app,
-        "HEAD /known HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\nHost: a\r\n\r\n",
-        "HTTP/1.1 200 OK\nContent-Length: 4\n\nHTTP/1.1 200 OK\nContent-Length: 5\n\n",
+        "HEAD /known HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\nHost: a\r\n\r\n\
+         HEAD /left-out HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\n\r\n",
+        "HTTP/1.1 200 OK\nContent-Length: 4\n\nHTTP/1.1 200 OK\nContent-Length: 5\n\nHTTP/1.1 200 OK\n\n\
+         HTTP/1.1 400 Bad Request\nContent-Type: text/plain; charset=utf-8\nConnection: close\nContent-Length: 44\n\n",
     );
     assert_eq!(pulls.load(SeqCst), 0);
 }
@@ -219,14 +229,20 @@ fn head_keeps_the_length_and_never_pulls() {
 #[test]
 fn statuses_without_a_body_have_none() {
     let app = app_fn(|environ: Environ<'_>, start_response| {
-        let status = if environ.path_info() == b"/204" { Status::NO_CONTENT } else { Status::NOT_MODIFIED };
+        let status = match environ.path_info() {
+            b"/204" => Status::NO_CONTENT,
+            b"/304" => Status::NOT_MODIFIED,
+            _ => Status::RESET_CONTENT,
+        };
         start_response.start(Head::new(status, &[Header::new("Content-Length", "3")]))?;
-        Ok(Body::from("abc"))
+        Ok(if environ.query_string() == b"stream" { Body::chunks(["a", "bc"]) } else { Body::from("abc") })
     });
     check(
         app,
-        "GET /204 HTTP/1.1\r\nHost: a\r\n\r\nGET /304 HTTP/1.1\r\nHost: a\r\n\r\n",
-        "HTTP/1.1 204 No Content\n\nHTTP/1.1 304 Not Modified\nContent-Length: 3\n\n",
+        "GET /204 HTTP/1.1\r\nHost: a\r\n\r\nGET /304 HTTP/1.1\r\nHost: a\r\n\r\n\
+         GET /204?stream HTTP/1.1\r\nHost: a\r\n\r\nGET /205?stream HTTP/1.1\r\nHost: a\r\n\r\n",
+        "HTTP/1.1 204 No Content\n\nHTTP/1.1 304 Not Modified\nContent-Length: 3\n\n\
+         HTTP/1.1 204 No Content\n\nHTTP/1.1 205 Reset Content\nContent-Length: 0\n\n",
     );
 }
 
@@ -370,6 +386,16 @@ fn unread_bodies_are_read_over_up_to_a_cap() {
          GET / HTTP/1.1\r\nHost: a\r\n\r\n",
         &ok.repeat(2),
     );
+    // Larger than the receive buffer, and still worth the connection.
+    for body in [
+        format!("Content-Length: 66000\r\n\r\n{}", "x".repeat(66_000)),
+        format!("Transfer-Encoding: chunked\r\n\r\nc350\r\n{}\r\n0\r\n\r\n", "x".repeat(50_000)),
+    ] {
+        let two = format!("POST / HTTP/1.1\r\nHost: a\r\n{body}GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        let pieces = two.as_bytes().chunks(4096).map(<[u8]>::to_vec).collect();
+        let client = serve(&Arc::new(service(app)), pieces, usize::MAX);
+        assert_eq!(plain(&String::from_utf8_lossy(&client.output)), ok.repeat(2));
+    }
     let large = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n{}", "x".repeat(1000));
     let client = serve(&Arc::new(service(app)), vec![large.into()], usize::MAX);
     let expected = "HTTP/1.1 200 OK\nConnection: close\nContent-Length: 0\n\n";
@@ -417,7 +443,7 @@ fn a_half_closed_client_gets_all_its_answers() {
     let request = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3);
     let client = serve(&Arc::new(service(app_fn(echo))), vec![request.into()], usize::MAX);
     assert_eq!(String::from_utf8_lossy(&client.output).matches("GET /a ").count(), 3);
-    assert_eq!(client.end, Some(Want::Close));
+    assert_eq!(client.end, Some(Want::Close), "a client that sends no more needs no linger");
 }
 
 /// Counts how often each body is closed.
@@ -519,5 +545,58 @@ fn stopping_answers_what_runs_and_closes_what_is_idle() {
     }
     busy.sent(client.output.len(), &now);
     assert!(plain(&String::from_utf8_lossy(&client.output)).contains("\nConnection: close\n"));
-    assert_eq!(busy.want(), Want::Close);
+    assert_eq!(busy.want(), Want::Linger);
+}
+
+/// An empty line begins no request: the connection is as idle as before.
+#[test]
+fn a_lone_empty_line_leaves_a_connection_idle() {
+    let now = now();
+    let mut exchange = Exchange::new(Arc::new(service(app_fn(echo))), Arc::default(), &now);
+    let feed = |exchange: &mut Exchange, bytes: &[u8]| {
+        exchange.room()[..bytes.len()].copy_from_slice(bytes);
+        exchange.fed(bytes.len(), &now);
+    };
+    feed(&mut exchange, b"\r\n");
+    assert!(exchange.is_idle());
+    feed(&mut exchange, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(exchange.want(), Want::Run);
+}
+
+#[test]
+fn a_stream_that_gives_nothing_ends_when_the_client_is_gone() {
+    struct Gone<'a>(ScriptedPort<'a>);
+    impl Port for Gone<'_> {
+        fn fill(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            self.0.fill(buf)
+        }
+        fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+            self.0.send(slices)
+        }
+        fn sleep(&mut self, duration: Duration) -> bool {
+            self.0.sleep(duration)
+        }
+        fn is_gone(&mut self) -> bool {
+            true
+        }
+        fn is_closing(&mut self) -> bool {
+            false
+        }
+        fn now(&mut self) -> Now {
+            self.0.now()
+        }
+    }
+    let now = now();
+    let app = app_fn(|_, start_response| {
+        start_response.start(Head::new(Status::OK, &[]))?;
+        Ok(Body::chunks(std::iter::repeat("")))
+    });
+    let mut exchange = Exchange::new(Arc::new(service(app)), Arc::default(), &now);
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    exchange.room()[..request.len()].copy_from_slice(request);
+    exchange.fed(request.len(), &now);
+    let mut client = Client::default();
+    exchange.run(&mut Gone(ScriptedPort(&mut client, now)));
+    exchange.run(&mut Gone(ScriptedPort(&mut client, now)));
+    assert_eq!(exchange.want(), Want::Close);
 }

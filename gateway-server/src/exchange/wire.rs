@@ -7,12 +7,12 @@ use std::io::IoSlice;
 use std::time::Duration;
 
 use gateway_spec::abi::host::Transport;
-use gateway_spec::{Error, Head, ResponseState, Result, Status};
+use gateway_spec::{Error, Head, ResponseState, Result, Status, escape};
 
+use super::HIGH_WATER;
 use super::buffer::Buffer;
 use super::lent::Lent;
 use super::port::Port;
-use crate::escape::escape;
 use crate::protocol::Refusal;
 use crate::protocol::http1::response::{self, Framing, LAST_CHUNK, Tail};
 use crate::protocol::http1::{self, Decoder, Version};
@@ -109,6 +109,8 @@ impl Wire {
         self.sent += count;
         if self.sent == self.out.len() {
             self.out.clear();
+            // One large answer must not cost memory for as long as its client stays.
+            self.out.shrink_to(HIGH_WATER);
             self.sent = 0;
             self.head_start = 0;
         }
@@ -126,24 +128,33 @@ impl Wire {
         self.framing = Framing::None;
     }
 
+    /// Whether the response has no content, whatever the app gives: HEAD, 204,
+    /// 304 (RFC 9110, section 6.4.1), 205 (section 15.3.6).
+    pub(super) fn is_bodiless(&self) -> bool {
+        self.terms.head_only || self.status.forbids_body() || self.status == Status::RESET_CONTENT
+    }
+
     /// Sends the head on its way. `known` is the exact length of what follows.
     pub(super) fn commit(&mut self, known: Option<u64>) -> Result<()> {
         if !self.state.commit()? {
             return Ok(());
         }
-        let no_body = self.status.forbids_body();
-        let length = match self.declared {
-            _ if self.status == Status::NO_CONTENT => None,
-            None if no_body => None,
-            declared => declared.or(known),
+        let length = match self.status {
+            Status::NO_CONTENT => None,
+            Status::NOT_MODIFIED => self.declared,
+            Status::RESET_CONTENT => Some(0),
+            // An app that leaves the body out does not say that it is empty.
+            _ if self.terms.head_only => self.declared.or(known.filter(|known| *known > 0)),
+            _ => self.declared.or(known),
         };
         self.framing = match length {
-            _ if no_body || self.terms.head_only => Framing::None,
+            _ if self.is_bodiless() => Framing::None,
             Some(length) => Framing::Length(length),
             None if self.terms.version == Version::Http11 => Framing::Chunked,
             None => Framing::Close,
         };
-        if self.framing == Framing::Close || self.expects_100 {
+        let closing = self.port.get().is_some_and(Port::is_closing);
+        if self.framing == Framing::Close || self.expects_100 || self.input_failure.is_some() || closing {
             self.terms.keep_alive = false;
         }
         let connection = match (self.terms.version, self.terms.keep_alive) {

@@ -24,13 +24,13 @@ pub struct Address {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum AddressError {
     /// There is no port.
-    #[error("\"{0}\" has no port: write it as {0}:8000")]
+    #[error("\"{0}\" has no port or no host: write it as 127.0.0.1:8000, or :8000 for all addresses")]
     NoPort(String),
     /// The port is no number up to 65535.
     #[error("\"{0}\" has no valid port: a number from 0 to 65535 follows the last colon")]
     Port(String),
-    /// An IPv6 address without brackets.
-    #[error("\"{0}\": an IPv6 address stands in brackets, as in [::1]:8000")]
+    /// An IPv6 address without brackets, or brackets without one.
+    #[error("\"{0}\": an IPv6 address, and nothing else, stands in brackets, as in [::1]:8000")]
     Brackets(String),
     /// A scheme that is not served.
     #[error("\"{0}\": only http:// addresses are served")]
@@ -44,13 +44,19 @@ pub enum AddressError {
 }
 
 impl Address {
+    /// Whether the port is 0.
+    #[must_use]
+    pub const fn takes_a_free_port(&self) -> bool {
+        self.port == 0
+    }
+
     /// The address to bind to.
     ///
     /// # Errors
     /// [`AddressError::Resolve`] for a name that has no address.
     pub fn resolve(&self) -> Result<SocketAddr, AddressError> {
         let refused = |why: &str| AddressError::Resolve(self.host.clone(), why.to_owned());
-        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        let host = self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host);
         let mut list = (host, self.port).to_socket_addrs().map_err(|error| refused(&error.to_string()))?;
         list.next().ok_or_else(|| refused("it has no address"))
     }
@@ -62,7 +68,7 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let owned = || text.to_owned();
         let rest = match text.split_once("://") {
-            Some(("http", rest)) => rest.strip_suffix('/').unwrap_or(rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest.strip_suffix('/').unwrap_or(rest),
             Some(_) => return Err(AddressError::Scheme(owned())),
             None if text.starts_with("unix:") => return Err(AddressError::Scheme(owned())),
             None => text,
@@ -74,8 +80,11 @@ impl FromStr for Address {
             return Err(AddressError::NoPort(owned()));
         }
         let (host, port) = rest.rsplit_once(':').ok_or_else(|| AddressError::NoPort(owned()))?;
-        let bracketed = host.starts_with('[') && host.ends_with(']');
-        if host.contains(':') && !bracketed {
+        let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        if inner.is_some_and(|inner| inner.parse::<std::net::Ipv6Addr>().is_err()) {
+            return Err(AddressError::Brackets(owned()));
+        }
+        if host.contains(':') && inner.is_none() {
             return Err(AddressError::Brackets(owned()));
         }
         let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
@@ -111,7 +120,7 @@ mod tests {
     #[test]
     fn refuses() {
         type Error = fn(String) -> AddressError;
-        let cases: [(&str, Error); 10] = [
+        let cases: [(&str, Error); 11] = [
             ("127.0.0.1", AddressError::NoPort),
             ("8000", AddressError::NoPort),
             ("[::1]", AddressError::NoPort),
@@ -120,6 +129,7 @@ mod tests {
             ("a:65536", AddressError::Port),
             ("a:+1", AddressError::Port),
             ("::1:8000", AddressError::Brackets),
+            ("[localhost]:1", AddressError::Brackets),
             ("ftp://a:1", AddressError::Scheme),
             ("http://a:1/b", AddressError::Path),
         ];

@@ -8,6 +8,9 @@ use rustix::io::Errno;
 
 use super::Endpoint;
 
+/// How many clients may wait to be accepted; the system has a limit of its own.
+const BACKLOG: i32 = 4096;
+
 /// A socket that clients connect to; bound once.
 #[derive(Debug)]
 pub struct Listener {
@@ -35,6 +38,8 @@ impl Listener {
         let socket = TcpListener::bind(address)?;
         // Accept follows a poll; a client that left in between must not block it.
         socket.set_nonblocking(true)?;
+        // std listens with a queue of 128, which a burst of clients overruns.
+        rustix::net::listen(&socket, BACKLOG)?;
         let address = socket.local_addr()?;
         Ok(Self { socket, address })
     }
@@ -43,6 +48,12 @@ impl Listener {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Accepts nobody any more. Where the system does not take it, clients wait
+    /// until the process ends.
+    pub fn close(&self) {
+        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
     }
 
     /// Takes a connection, non-blocking, and names its ends.

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
-use super::guard::{caught, guard, guard_quiet};
+use super::guard::{caught, escape_panics, guard, guard_quiet};
 use super::types::*;
 use super::view::{HostRef, RequestRef, Slice, pairs};
 use crate::app::{App, AppFlags, Create};
@@ -148,6 +148,8 @@ unsafe extern "C" fn create<M, C: Create<M> + Copy + 'static>(
             if out.is_null() {
                 return Err(Error::Invalid("create needs a place for the app".into()));
             }
+            // Before the app's own code, which may set a hook of its own.
+            escape_panics();
             // SAFETY: C has no bytes (`app` asserts it), so any aligned address
             // holds one; `app` was given a value, so the type has values.
             let constructor = NonNull::<C>::dangling().as_ref();

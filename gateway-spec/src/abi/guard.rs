@@ -7,10 +7,13 @@
 
 use std::any::Any;
 use std::fmt::Write as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::{self, Write as _};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 use super::types::{GW_PANIC, GwBuf, GwStatus};
 use crate::error::{Error, Result};
+use crate::escape::{escape, is_unsafe};
 
 /// Runs `body` for a C caller: an error goes to `err` and becomes its status,
 /// a panic becomes [`GW_PANIC`].
@@ -53,6 +56,32 @@ pub fn guard_quiet(body: impl FnOnce()) {
 #[inline]
 pub fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| Err(Error::Panic(panic_text(payload))))
+}
+
+/// Makes the default message of a panic safe to read: a text with control
+/// characters, which may come from a client, is written escaped, on one line.
+/// Other panics, and a hook that is set later, are as always. Once per copy of
+/// this crate; [`export!`](crate::export!) does it when an app is created, a
+/// server does it at its start.
+pub fn escape_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let payload = info.payload();
+            let text = payload
+                .downcast_ref::<&str>()
+                .copied()
+                .or_else(|| payload.downcast_ref::<String>().map(|text| &**text));
+            match (text, info.location()) {
+                (Some(text), Some(place)) if text.chars().any(is_unsafe) => {
+                    // A failure to write here must not become a second panic.
+                    let _ = writeln!(io::stderr(), "panicked at {place}: {}", escape(text));
+                }
+                _ => usual(info),
+            }
+        }));
+    });
 }
 
 /// The text of a panic. The payload is dropped inside a second guard: one

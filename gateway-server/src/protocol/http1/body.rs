@@ -135,7 +135,9 @@ impl Decoder {
         Ok(Step { consumed: data.end, data })
     }
 
-    /// One byte of chunked framing.
+    /// One byte of chunked framing. White space around a size is refused,
+    /// also where RFC 9112, section 7.1.1 would have it read over before an
+    /// extension: two readers that disagree about it disagree about the body.
     fn next(&self, byte: u8) -> Result<State, Refusal> {
         match (self.state, byte) {
             (State::Size { size, digits, line }, byte) if byte.is_ascii_hexdigit() => {

@@ -34,7 +34,8 @@ fn absolute(target: &[u8]) -> Result<Target<'_>, Refusal> {
     let rest = strip_scheme(target).ok_or(Refusal::Target)?;
     let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
-    if !is_host(authority) || authority.is_empty() {
+    // A URI of http has a host (RFC 9110, section 4.2.1).
+    if !is_host(authority) || matches!(authority, [] | [b':', ..]) {
         return Err(Refusal::Target);
     }
     let mut target = with_query(path, Some(authority));
@@ -130,6 +131,7 @@ mod tests {
         check("GET", "http://example.org?q", Ok(("/", "q", Some("example.org"))));
         check("GET", "http://user@example.org/", Err(Refusal::Target));
         check("GET", "http:///a", Err(Refusal::Target));
+        check("GET", "http://:80/", Err(Refusal::Target));
         check("GET", "ftp://example.org/", Err(Refusal::Target));
         check("GET", "a", Err(Refusal::Target));
         check("GET", "/a#b", Err(Refusal::Target));

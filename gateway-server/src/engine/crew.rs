@@ -1,0 +1,93 @@
+//! The threads of an engine: counted, and waited for, but never joined. One
+//! that hangs in its app must not keep the process from ending.
+
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::thread;
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags};
+
+use super::socket::wait;
+use super::{Outcome, Setup};
+
+/// The threads that are alive.
+#[derive(Debug)]
+pub(super) struct Crew {
+    alive: AtomicUsize,
+    /// Becomes readable when a thread ends.
+    ended: UnixStream,
+    end: UnixStream,
+}
+
+impl Crew {
+    pub(super) fn new() -> io::Result<Arc<Self>> {
+        let (ended, end) = UnixStream::pair()?;
+        ended.set_nonblocking(true)?;
+        end.set_nonblocking(true)?;
+        Ok(Arc::new(Self { alive: AtomicUsize::new(0), ended, end }))
+    }
+
+    /// How many threads are alive.
+    pub(super) fn alive(&self) -> usize {
+        self.alive.load(SeqCst)
+    }
+
+    /// Becomes readable when a thread ends.
+    pub(super) fn ended(&self) -> BorrowedFd<'_> {
+        self.ended.as_fd()
+    }
+
+    /// Starts a thread.
+    ///
+    /// # Errors
+    /// Where none can be had; `work` is dropped then.
+    pub(super) fn start(self: &Arc<Self>, name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let member = Member::new(self);
+        let work = move || {
+            let _member = member;
+            work();
+        };
+        thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
+    }
+
+    /// Forgets the ends that were told so far.
+    pub(super) fn clear(&self) {
+        let mut scratch = [0; 256];
+        while matches!((&self.ended).read(&mut scratch), Ok(count) if count > 0) {}
+    }
+
+    /// Waits until all threads have ended, or the graceful time is over.
+    pub(super) fn wait(&self, setup: &Setup) -> io::Result<Outcome> {
+        let deadline = Instant::now().checked_add(setup.graceful);
+        loop {
+            self.clear();
+            let abandoned = self.alive.load(SeqCst);
+            let mut ended = [PollFd::new(&self.ended, PollFlags::IN)];
+            if abandoned == 0 || !wait(&mut ended, deadline)? {
+                return Ok(Outcome { abandoned });
+            }
+        }
+    }
+}
+
+/// A thread's place in the crew, given up however the thread ends.
+struct Member(Arc<Crew>);
+
+impl Member {
+    fn new(crew: &Arc<Crew>) -> Self {
+        crew.alive.fetch_add(1, SeqCst);
+        Self(Arc::clone(crew))
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.0.alive.fetch_sub(1, SeqCst);
+        // A full pipe wakes the waiter as well.
+        let _ = (&self.0.end).write(&[1]);
+    }
+}
