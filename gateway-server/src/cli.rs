@@ -98,7 +98,9 @@ fn serve(config: &Config, addresses: &[Address], engine: Engine, lint: bool) -> 
         // An app's call is still running: nothing of it may be torn down.
         low_level::exit(1);
     }
-    module.module().shutdown();
+    if let Err(error) = module.module().shutdown() {
+        tracing::warn!("the module was not shut down: {error}");
+    }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }

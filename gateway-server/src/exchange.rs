@@ -38,6 +38,8 @@ mod wire;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gateway_spec::abi::guard::caught;
+
 use self::respond::After;
 use self::slot::Slot;
 use self::wire::Wire;
@@ -256,18 +258,27 @@ impl Exchange {
 
     /// Calls the app, or pulls its stream.
     pub fn run(&mut self, port: &mut dyn Port) {
-        let outcome = match self.phase {
+        // More of an app than its call is its code: the length of its stream,
+        // the text and the drop of its error.
+        let outcome = caught(|| match self.phase {
             Phase::Ready => self.call(port),
             Phase::Stream => self.pull(port),
-            _ => return,
-        };
+            _ => Ok(After::More),
+        });
         let now = port.now();
         self.since = now.instant;
         self.slot.wire().date = now.date;
         match outcome {
             Ok(After::More) => {}
             Ok(After::Finished) => self.finish(&now),
-            Err(error) => self.fail(&error, &now),
+            Err(error) => {
+                let text = caught(|| Ok(error.to_string())).unwrap_or_else(|_| "an error whose text panics".to_owned());
+                let _ = caught(|| {
+                    drop(error);
+                    Ok(())
+                });
+                self.fail(&text, &now);
+            }
         }
     }
 

@@ -37,6 +37,9 @@
  *                                      body's next, runs, on the thread that
  *                                      runs it. Anywhere else: GW_STATE, and
  *                                      nothing happens.
+ * "One at a time" is: of one module for init, create, destroy and shutdown; of
+ * one app for call without GW_APP_CONCURRENT, so that globals which two apps
+ * share need a lock; of one body for next and close.
  * A host with coroutines may run others while read, write or sleep waits: hold
  * no lock across them (or set GW_APP_NO_SUSPEND).
  *
@@ -44,10 +47,17 @@
  * never changes its meaning; a field beyond the other side's size does not
  * exist, so look at size before reading what came after 1.0. Whoever makes a
  * table states sizeof of it and zeroes what it does not use. New slots may be
- * NULL. Optional powers are asked for by name with get_extension, once.
+ * NULL. A receiver ignores flags that it does not know, so new ones are hints,
+ * but for those of write, which answers GW_INVALID; reserved fields are written
+ * as 0 and not read. Optional powers are asked for by name with get_extension:
+ * of the host once, at create; of a request where their functions take one.
+ *
+ * POINTERS. Pass the gw_host and gw_request that you were given, never a copy:
+ * there is more behind them. The same holds for a module's tables.
  *
  * FORBIDDEN to a module: to install signal handlers, to change the working
- * directory, umask or locale, to fork, to exit.
+ * directory, umask or locale, to fork, to exit, to end or cancel a thread that
+ * is inside a call.
  *
  * Integers, pointers and sizes only: no enum, bool, long or bit-field stands in
  * a layout. gw_str, gw_pair, gw_buf and gw_module_header are frozen for good.
@@ -73,7 +83,7 @@ extern "C" {
 
 /* ----- versions ---------------------------------------------------------- */
 
-/* The first field of a module: "gateway\0" read as a little-endian number. */
+/* The first field of a module: a number, in native byte order. */
 #define GW_MAGIC UINT64_C(0x0079617765746167)
 /* Modules and hosts of different majors refuse each other. */
 #define GW_ABI_MAJOR 1
@@ -154,7 +164,8 @@ typedef struct gw_str {
 /* A name and its value: a header, a variable, a line of configuration. */
 typedef struct gw_pair {
     gw_str key;
-    gw_str val; /* ptr NULL, in an edited env only: the variable was removed */
+    gw_str val; /* in env: ptr NULL says that the variable is not there; an empty
+                 * value has a ptr that is not NULL */
 } gw_pair;
 
 /* The caller's memory for an error text. The callee writes at most cap bytes
@@ -250,6 +261,13 @@ typedef struct gw_request_vt {
     /* Fills *out, of which the caller has set size.
      * [the thread inside call or next] */
     gw_status (*state)(const gw_request *request, gw_state *out);
+
+    /* Offers an optional power over this request by name: a static table or
+     * NULL. Powers whose functions take a request are asked for here and used
+     * with this request alone: behind middleware the request is another host's
+     * than the one given to create.
+     * [the thread inside call or next] */
+    const void *(*get_extension)(const gw_request *request, gw_str name);
 } gw_request_vt;
 
 /* One request. Owned by the host, immutable; see LIFETIMES above. Its address
@@ -258,7 +276,9 @@ struct gw_request {
     uint32_t size;
     uint32_t flags; /* GW_REQUEST_* */
     const gw_request_vt *vt;
-    const gw_host *host;  /* the one given to create */
+    /* For this request's log lines; valid as long as the request, and not always
+     * the one given to create: keep that one, never this. */
+    const gw_host *host;
     gw_str method;        /* REQUEST_METHOD */
     gw_str script_name;   /* SCRIPT_NAME */
     gw_str path_info;     /* PATH_INFO: percent-decoded once, any bytes */
@@ -295,7 +315,7 @@ typedef struct gw_body_vt {
      * [one at a time] */
     void (*close)(gw_body *body);
 
-    /* GW_BODY_STREAM only, else NULL: fills *chunk and returns GW_OK, or GW_END, or
+    /* For GW_BODY_STREAM, and not looked at for other kinds: fills *chunk and returns GW_OK, or GW_END, or
      * an error, after which it is not called again. May read the input, write,
      * sleep: it counts as inside its request.
      * [one at a time] */
@@ -328,7 +348,8 @@ typedef union gw_body_content {
 
 /* The response body. The struct is the host's, zeroed but for size; call fills
  * it and keeps no pointer to it: the host may move it, and hands its present
- * address to next and close. A call that does not return GW_OK leaves it unused:
+ * address to next and close, with contents unchanged but for what next did to
+ * data: the app changes nothing else, the host nothing at all. A call that does not return GW_OK leaves it unused:
  * nothing of it is looked at, close is not called. */
 struct gw_body {
     uint32_t size;

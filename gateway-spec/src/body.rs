@@ -311,7 +311,11 @@ struct OnClose<'r>(Option<Box<dyn FnOnce() + Send + 'r>>);
 
 impl Drop for OnClose<'_> {
     fn drop(&mut self) {
-        if let Some(hook) = self.0.take() {
+        let Some(hook) = self.0.take() else { return };
+        if std::thread::panicking() {
+            // The content's drop panicked; a second panic would end the process.
+            crate::abi::guard::guard_quiet(hook);
+        } else {
             hook();
         }
     }

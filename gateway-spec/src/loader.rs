@@ -74,6 +74,10 @@ pub struct Options {
 ///
 /// # Errors
 /// [`LoadError`], one variant for each reason.
+///
+/// # Trust
+/// Loading runs the module's constructors, and calls its code from then on:
+/// what it does is outside of what Rust can promise. Open what you would run.
 pub fn open(target: &Target, options: &Options) -> Result<OpenModule, LoadError> {
     let (given, app) = find::find(target, options.base.as_deref())?;
     let path = given.canonicalize().map_err(|reason| LoadError::Unreadable { path: given.clone(), reason })?;

@@ -241,8 +241,11 @@ impl Port for BlockingPort<'_> {
 
     fn is_closing(&mut self) -> bool {
         // Where one client at a time is served, one that waits is a reason.
-        let mut others = self.others.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect::<Vec<_>>();
-        self.stop.is_seen() || (!others.is_empty() && wait(&mut others, Some(Instant::now())).unwrap_or(false))
+        let is_waiting = |fd: &BorrowedFd<'_>| {
+            let mut fds = [PollFd::from_borrowed_fd(*fd, PollFlags::IN)];
+            wait(&mut fds, Some(Instant::now())).unwrap_or(false)
+        };
+        self.stop.is_seen() || self.others.iter().any(is_waiting)
     }
 
     fn now(&mut self) -> Now {

@@ -172,7 +172,7 @@ impl Exchange {
     // ----- ends that are not good ---------------------------------------------
 
     /// The app failed: a 500 while nothing is committed, else a cut.
-    pub(super) fn fail(&mut self, error: &Error, now: &Now) {
+    pub(super) fn fail(&mut self, error: &str, now: &Now) {
         let line = self.slot.request_line();
         let wire = self.slot.wire();
         if wire.gone {
@@ -181,7 +181,7 @@ impl Exchange {
         }
         match wire.input_failure {
             Some(refusal) => tracing::info!("{line}: {}", refusal.text()),
-            None => tracing::error!("{line}: {}", escape(&error.to_string())),
+            None => tracing::error!("{line}: {}", escape(error)),
         }
         let status = wire.input_failure.map_or(Status::INTERNAL_SERVER_ERROR, Refusal::status);
         if wire.state == ResponseState::Committed {

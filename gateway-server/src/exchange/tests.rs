@@ -446,6 +446,48 @@ fn a_half_closed_client_gets_all_its_answers() {
     assert_eq!(client.end, Some(Want::Close), "a client that sends no more needs no linger");
 }
 
+/// More of an app than its call is its code; none of it may end a connection
+/// without an answer, or the server.
+#[test]
+fn panics_around_the_call_are_500s_too() {
+    struct Length;
+    impl gateway_spec::Source for Length {
+        fn next(&mut self) -> Result<Option<gateway_spec::Chunk<'_>>> {
+            Ok(None)
+        }
+        fn length(&self) -> Option<u64> {
+            panic!("on purpose")
+        }
+    }
+    #[derive(Debug)]
+    struct Failure(bool);
+    impl std::error::Error for Failure {}
+    impl std::fmt::Display for Failure {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            assert!(!self.0, "on purpose");
+            f.write_str("a failure")
+        }
+    }
+    impl Drop for Failure {
+        fn drop(&mut self) {
+            panic!("on purpose")
+        }
+    }
+    let app = app_fn(|environ: Environ<'_>, start_response| match environ.path_info() {
+        b"/length" => {
+            start_response.start(Head::new(Status::OK, &[]))?;
+            Ok(Body::source(Length))
+        }
+        path => Err(Error::app(Failure(path == b"/text"))),
+    });
+    for path in ["/length", "/drop", "/text"] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let client = serve(&Arc::new(service(app)), vec![request.into()], usize::MAX);
+        let output = String::from_utf8_lossy(&client.output).into_owned();
+        assert!(output.starts_with("HTTP/1.1 500 Internal Server Error\r\n"), "{path}: {output}");
+    }
+}
+
 /// Counts how often each body is closed.
 #[test]
 fn every_body_is_closed_once() {

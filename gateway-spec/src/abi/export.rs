@@ -196,7 +196,9 @@ unsafe extern "C" fn destroy<A: App>(this: *mut c_void) {
         if !this.is_null() {
             // SAFETY: from `create`, and destroyed once.
             let app = unsafe { Box::from_raw(this.cast::<A>()) };
-            app.shutdown();
+            // Apart: a second panic while the first unwinds ends the process.
+            guard_quiet(|| app.shutdown());
+            drop(app);
         }
     });
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::guard::{caught, guard};
 use super::types::*;
-use super::view::{Header, HostRef, RequestRef, Slice, pairs, raw_pairs};
+use super::view::{Header, HostRef, RequestRef, Slice, is_array, pairs, raw_pairs};
 use crate::app::App;
 use crate::body::{Body, Chunk};
 use crate::error::{Error, Result};
@@ -112,7 +112,7 @@ const IDLE: usize = 0;
 const BUSY: usize = 1;
 
 /// A number that no other living thread has, and that is neither IDLE nor BUSY.
-fn this_thread() -> usize {
+pub(super) fn this_thread() -> usize {
     thread_local!(static MARK: u16 = const { 0 });
     MARK.with(|mark| ptr::from_ref(mark).addr())
 }
@@ -144,6 +144,7 @@ impl<'h, T: Transport> Hosted<'h, T> {
         write: Some(write::<T>),
         sleep: Some(sleep::<T>),
         state: Some(state::<T>),
+        get_extension: Some(get_extension),
     };
 
     /// A request with its data and its transport.
@@ -319,6 +320,11 @@ unsafe extern "C" fn start_response<T: Transport>(
                 return Err(Error::Invalid("the head is NULL or too short".into()));
             }
             let raw = &*head;
+            if !is_array(raw.headers, raw.headers_len)
+                || pairs(raw.headers, raw.headers_len).iter().any(|header| !header.is_sound())
+            {
+                return Err(Error::Invalid("the headers are NULL".into()));
+            }
             let status = u16::try_from(raw.status).unwrap_or(0);
             let reason = std::str::from_utf8(Slice::from_raw(raw.reason).as_bytes())
                 .map_err(|_| Error::Invalid("the reason phrase is not UTF-8".into()))?;
@@ -348,12 +354,17 @@ unsafe extern "C" fn read<T: Transport>(
     // to this one), `count` is writable.
     unsafe {
         guard(err, || {
-            if buf.is_null() || count.is_null() || cap == 0 {
+            if buf.is_null() || count.is_null() || cap == 0 || !is_array(buf, cap) {
                 return Err(Error::Invalid("read needs a buffer and a place for the count".into()));
             }
             let buf = std::slice::from_raw_parts_mut(buf, cap);
-            *count = inside::<T, _>(request, |transport| transport.read(buf))?;
-            Ok(if *count == 0 { GW_END } else { GW_OK })
+            let read = inside::<T, _>(request, |transport| transport.read(buf))?;
+            // The other side trusts the count with its memory.
+            if read > cap {
+                return Err(Error::State("the transport claims to have read more than fits".into()));
+            }
+            *count = read;
+            Ok(if read == 0 { GW_END } else { GW_OK })
         })
     }
 }
@@ -367,11 +378,22 @@ unsafe extern "C" fn write<T: Transport>(
     // SAFETY: the ABI's rules: `bytes` is readable for the time of the call.
     unsafe {
         guard(err, || {
+            if !is_array(bytes.ptr, bytes.len) {
+                return Err(Error::Invalid("the bytes are NULL".into()));
+            }
+            if flags & !GW_WRITE_FLUSH != 0 {
+                return Err(Error::Invalid("unknown flags of write".into()));
+            }
             let bytes = Slice::from_raw(bytes).as_bytes();
             inside::<T, _>(request, |transport| transport.write(bytes, flags & GW_WRITE_FLUSH != 0))?;
             Ok(GW_OK)
         })
     }
+}
+
+/// No extension exists yet; the slot is there so that asking is always allowed.
+unsafe extern "C" fn get_extension(_: *const GwRequest, _: GwStr) -> *const std::ffi::c_void {
+    ptr::null()
 }
 
 unsafe extern "C" fn sleep<T: Transport>(request: *const GwRequest, nanoseconds: u64) -> GwStatus {

@@ -1,17 +1,19 @@
 //! A C app as an [`App`]: the server's side of a module.
 
 mod body;
+mod life;
 mod module;
 mod proxy;
+mod turn;
 
 use std::ffi::c_void;
 use std::fmt;
-use std::ptr::{self, NonNull};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ptr;
+use std::sync::Arc;
 
 use super::host::Host;
 use super::types::*;
-use super::view::{RequestRef, checked, raw_pairs};
+use super::view::{RequestRef, accepted, checked, raw_pairs};
 use crate::app::{App, AppFlags};
 use crate::body::Body;
 use crate::config::Config;
@@ -19,6 +21,9 @@ use crate::environ::Environ;
 use crate::error::{Error, Result};
 use crate::headers::Header;
 use crate::start_response::StartResponse;
+
+use self::life::Life;
+use self::turn::Turn;
 
 pub(crate) use body::ForeignBody;
 pub use module::{AppEntry, Module, ModuleError};
@@ -28,13 +33,16 @@ pub use module::{AppEntry, Module, ModuleError};
 /// Dropping it destroys the app: drop it after the last of its bodies.
 pub struct ForeignApp {
     table: &'static GwApp,
-    this: NonNull<c_void>,
+    /// The app's handle; NULL where the app needs none.
+    this: *mut c_void,
     /// The table's, which is known to be there.
     call: GwCallFn,
-    /// Held while `call` runs, for an app that is not CONCURRENT.
-    turn: Option<Mutex<()>>,
+    /// Taken while `call` runs, for an app that is not CONCURRENT.
+    turn: Option<Turn>,
     /// The app points to it until it is destroyed.
     host: Arc<Host>,
+    /// The module, which is told when the app ends.
+    life: Arc<Life>,
 }
 
 // SAFETY: the ABI lets any thread call, concurrently where CONCURRENT is set;
@@ -45,7 +53,7 @@ unsafe impl Sync for ForeignApp {}
 
 impl ForeignApp {
     /// Creates the app of a table that [`Module`] has checked.
-    fn create(table: &'static GwApp, host: Arc<Host>, config: &Config<'_>) -> Result<Self> {
+    fn create(table: &'static GwApp, life: Arc<Life>, host: Arc<Host>, config: &Config<'_>) -> Result<Self> {
         let create = table.create.ok_or_else(|| Error::Unsupported("the app has no create".into()))?;
         let call = table.call.ok_or_else(|| Error::Unsupported("the app has no call".into()))?;
         let list: Vec<Header<'_>> = config.iter().map(|(key, value)| Header::new(key, value)).collect();
@@ -55,9 +63,8 @@ impl ForeignApp {
         let status =
             checked(|err| unsafe { create(host.view().as_ptr(), raw_pairs(&list), list.len(), &mut this, err) })?;
         accepted(status)?;
-        let this = NonNull::new(this).unwrap_or(NonNull::dangling());
-        let turn = (table.flags & GW_APP_CONCURRENT == 0).then(|| Mutex::new(()));
-        Ok(Self { table, this, call, turn, host })
+        let turn = (table.flags & GW_APP_CONCURRENT == 0).then(Turn::default);
+        Ok(Self { table, this, call, turn, host, life })
     }
 
     /// One call over the ABI.
@@ -77,8 +84,8 @@ impl ForeignApp {
     /// As [`invoke`](Self::invoke), for an app that is not CONCURRENT. Apart,
     /// so that the others do not pay for its guard.
     #[inline(never)]
-    unsafe fn invoke_in_turn<'r>(&'r self, turn: &Mutex<()>, request: *const GwRequest) -> Result<Body<'r>> {
-        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+    unsafe fn invoke_in_turn<'r>(&'r self, turn: &Turn, request: *const GwRequest) -> Result<Body<'r>> {
+        let _turn = turn.take()?;
         // SAFETY: the caller's promise.
         unsafe { self.invoke_now(request) }
     }
@@ -94,23 +101,11 @@ impl ForeignApp {
             content: GwBodyContent { room: [0; 4] },
         };
         // SAFETY: `this` is alive, the caller promises the request, `out` is ours.
-        let status = checked(|err| unsafe { (self.call)(self.this.as_ptr(), request, &mut out, err) })?;
+        let status = checked(|err| unsafe { (self.call)(self.this, request, &mut out, err) })?;
         accepted(status)?;
         // SAFETY: `call` said OK, so `out` holds a body of this request.
         unsafe { body::raise(&out) }
     }
-}
-
-/// Of the statuses that are no error only OK is an answer here.
-#[inline]
-fn accepted(status: GwStatus) -> Result<()> {
-    if status == GW_OK { Ok(()) } else { Err(unexpected(status)) }
-}
-
-#[cold]
-#[inline(never)]
-fn unexpected(status: GwStatus) -> Error {
-    Error::from_status(status, format!("unexpected status {status}"))
 }
 
 impl App for ForeignApp {
@@ -136,10 +131,12 @@ impl App for ForeignApp {
 
 impl Drop for ForeignApp {
     fn drop(&mut self) {
-        if let Some(destroy) = self.table.destroy {
-            // SAFETY: `this` came from `create` and is destroyed here, once.
-            unsafe { destroy(self.this.as_ptr()) }
-        }
+        self.life.end_app(|| {
+            if let Some(destroy) = self.table.destroy {
+                // SAFETY: `this` came from `create` and is destroyed here, once.
+                unsafe { destroy(self.this) }
+            }
+        });
     }
 }
 

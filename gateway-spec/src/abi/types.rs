@@ -8,7 +8,8 @@
 use std::ffi::c_void;
 use std::mem::offset_of;
 
-/// First eight bytes of every module header: `"gateway\0"`, read little-endian.
+/// The first field of every module header: a number, in native byte order. Its
+/// bytes spell `"gateway\0"` where the least significant one comes first.
 pub const GW_MAGIC: u64 = u64::from_le_bytes(*b"gateway\0");
 /// Major version of the ABI. Modules and hosts of different majors refuse each other.
 pub const GW_ABI_MAJOR: u16 = 1;
@@ -117,7 +118,7 @@ pub struct GwStr {
 pub struct GwPair {
     /// The name.
     pub key: GwStr,
-    /// The value. A NULL `ptr` in an edited `env` means "removed".
+    /// The value. A NULL `ptr` in `env` means "removed".
     pub val: GwStr,
 }
 
@@ -205,6 +206,8 @@ pub struct GwRequestVt {
     pub sleep: Option<unsafe extern "C" fn(*const GwRequest, u64) -> GwStatus>,
     /// Asks whether the client is gone and how long the deadline is away.
     pub state: Option<unsafe extern "C" fn(*const GwRequest, *mut GwState) -> GwStatus>,
+    /// Asks for an optional power over this request by name; NULL when unknown.
+    pub get_extension: Option<unsafe extern "C" fn(*const GwRequest, GwStr) -> *const c_void>,
 }
 
 /// One request. All of it stays valid until its body is closed.
@@ -438,7 +441,7 @@ pub struct Sizes {
 pub const SIZE_1_0: Sizes = Sizes {
     head: offset_of!(GwHead, error) + size_of::<GwStr>(),
     state: offset_of!(GwState, deadline_ns) + size_of::<u64>(),
-    request_vt: offset_of!(GwRequestVt, state) + size_of::<usize>(),
+    request_vt: offset_of!(GwRequestVt, get_extension) + size_of::<usize>(),
     request: offset_of!(GwRequest, headers_len) + size_of::<usize>(),
     chunk: offset_of!(GwChunk, bytes) + size_of::<GwStr>(),
     body_vt: offset_of!(GwBodyVt, next) + size_of::<usize>(),
@@ -479,8 +482,8 @@ layout! {
     }
     GwHead: 56 { size: 0, status: 4, reason: 8, headers: 24, headers_len: 32, error: 40 }
     GwState: 16 { size: 0, flags: 4, deadline_ns: 8 }
-    GwRequestVt: 48 {
-        size: 0, reserved: 4, start_response: 8, read: 16, write: 24, sleep: 32, state: 40,
+    GwRequestVt: 56 {
+        size: 0, reserved: 4, start_response: 8, read: 16, write: 24, sleep: 32, state: 40, get_extension: 48,
     }
     GwRequest: 160 {
         size: 0, flags: 4, vt: 8, host: 16, method: 24, script_name: 40, path_info: 56,

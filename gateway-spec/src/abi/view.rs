@@ -42,7 +42,8 @@ impl<'a> Slice<'a> {
     /// The bytes.
     #[must_use]
     pub const fn as_bytes(self) -> &'a [u8] {
-        if self.raw.len == 0 {
+        // A NULL with a length breaks the rules; it is never followed.
+        if self.raw.ptr.is_null() {
             return &[];
         }
         // SAFETY: `new` and `from_raw` promise `len` readable bytes for 'a.
@@ -150,6 +151,12 @@ impl<'a> Header<'a> {
         std::str::from_utf8(self.value()).ok()
     }
 
+    /// Whether both strings can be followed.
+    pub(crate) const fn is_sound(&self) -> bool {
+        let (name, value) = (self.name.raw(), self.value.raw());
+        is_array(name.ptr, name.len) && is_array(value.ptr, value.len)
+    }
+
     /// Whether the name is `name`, compared without case.
     #[must_use]
     #[inline]
@@ -170,12 +177,19 @@ impl fmt::Debug for Header<'_> {
 /// `len` is 0, or `ptr` points to that many pairs whose strings are readable,
 /// all of it unchanged for `'a`.
 pub(crate) unsafe fn pairs<'a>(ptr: *const GwPair, len: usize) -> &'a [Header<'a>] {
-    if len == 0 {
+    if len == 0 || ptr.is_null() {
         return &[];
     }
     // SAFETY: Header is repr(C) over two transparent GwStr: the layout of
     // GwPair. The caller promises length, contents and lifetime.
     unsafe { std::slice::from_raw_parts(ptr.cast::<Header<'a>>(), len) }
+}
+
+/// Whether an array that came over the ABI can be one at all: NULL with a
+/// length, or more bytes than there can be, is refused and never followed.
+#[inline]
+pub(crate) const fn is_array<T>(ptr: *const T, len: usize) -> bool {
+    len == 0 || (!ptr.is_null() && len <= isize::MAX as usize / size_of::<T>())
 }
 
 /// The raw form of an array of pairs.
@@ -193,20 +207,33 @@ pub(crate) fn checked(call: impl FnOnce(*mut GwBuf) -> GwStatus) -> Result<GwSta
     if status >= 0 {
         return Ok(status);
     }
-    // SAFETY: the callee has written `len` bytes, at most `cap`.
-    Err(unsafe { failure(status, &buf) })
+    let written = buf.len.min(ERROR_TEXT);
+    // SAFETY: a callee that says it wrote `len` bytes has written them: that
+    // much of the other side is trusted here (docs/ABI.md, "Hazards").
+    Err(unsafe { failure(status, text.as_ptr().cast(), written) })
+}
+
+/// Of the statuses that are no error only OK is an answer to most functions.
+#[inline]
+pub(crate) fn accepted(status: GwStatus) -> Result<()> {
+    if status == GW_OK { Ok(()) } else { Err(unexpected(status)) }
+}
+
+#[cold]
+#[inline(never)]
+pub(crate) fn unexpected(status: GwStatus) -> Error {
+    Error::from_status(status, format!("unexpected status {status}"))
 }
 
 /// The error of a status and its text. Apart, so that those who succeed do not
 /// make room for it.
 ///
 /// # Safety
-/// `buf.ptr` points to `len` bytes that are written, or to `cap` where that is
-/// less.
+/// `text` points to `written` bytes that are written.
 #[cold]
 #[inline(never)]
-unsafe fn failure(status: GwStatus, buf: &GwBuf) -> Error {
+unsafe fn failure(status: GwStatus, text: *const u8, written: usize) -> Error {
     // SAFETY: the caller's promise.
-    let text = unsafe { std::slice::from_raw_parts(buf.ptr, buf.len.min(buf.cap)) };
+    let text = unsafe { std::slice::from_raw_parts(text, written) };
     Error::from_status(status, String::from_utf8_lossy(text).into_owned())
 }

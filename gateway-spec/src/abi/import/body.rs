@@ -7,7 +7,7 @@ use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _};
 
 use crate::abi::types::*;
-use crate::abi::view::{Slice, checked};
+use crate::abi::view::{Slice, checked, is_array};
 use crate::body::{Body, Chunk, Content, FileRange, Parts, View, sources};
 use crate::error::{Error, Result};
 
@@ -39,6 +39,11 @@ unsafe impl Send for ForeignBody<'_> {}
 pub(super) unsafe fn raise<'r>(raw: &GwBody) -> Result<Body<'r>> {
     match (raw.kind, raw.vt.is_null()) {
         (GW_BODY_EMPTY, true) => Ok(Body::empty()),
+        // SAFETY: the kind says that this field is filled. NULL with a length
+        // goes where every odd body goes.
+        (GW_BODY_BYTES, _) if unsafe { !is_array(raw.content.bytes.ptr, raw.content.bytes.len) } => unsafe {
+            raise_owned(raw)
+        },
         (GW_BODY_BYTES, true) => {
             // SAFETY: nothing to close, so the bytes are valid for 'r.
             let bytes = unsafe { Slice::<'r>::from_raw(raw.content.bytes) };
@@ -57,6 +62,9 @@ unsafe fn raise_owned<'r>(raw: &GwBody) -> Result<Body<'r>> {
     // SAFETY: the caller takes it over once, so this copy is the only owner.
     let raw = unsafe { std::ptr::read(raw) };
     let body = ForeignBody::new(raw);
+    if let Some(what) = body.fault() {
+        return Err(Error::Unsupported(format!("the app returned a body {what}").into()));
+    }
     match body.raw.kind {
         GW_BODY_EMPTY | GW_BODY_BYTES | GW_BODY_PARTS | GW_BODY_FILE => Ok(Body::new(Content::Foreign(body))),
         GW_BODY_STREAM if body.vt().is_some_and(|vt| vt.next.is_some()) => Ok(Body::new(Content::Foreign(body))),
@@ -69,6 +77,23 @@ impl ForeignBody<'_> {
     #[inline]
     const fn new(raw: GwBody) -> Self {
         Self { raw, position: 0, buffer: None, marker: PhantomData }
+    }
+
+    /// What keeps the body from being used, but for its kind.
+    fn fault(&self) -> Option<&'static str> {
+        if !self.raw.vt.is_null() && self.vt().is_none() {
+            return Some("whose table is older than version 1.0");
+        }
+        // SAFETY: the kind says which field of the union the app has filled.
+        unsafe {
+            let content = &self.raw.content;
+            match self.raw.kind {
+                GW_BODY_BYTES => (!is_array(content.bytes.ptr, content.bytes.len)).then_some("of bytes at NULL"),
+                GW_BODY_PARTS if !is_array(content.parts.ptr, content.parts.len) => Some("of parts at NULL"),
+                GW_BODY_FILE if content.file.fd < 0 => Some("of a file without a descriptor"),
+                _ => None,
+            }
+        }
     }
 
     fn vt(&self) -> Option<&GwBodyVt> {
@@ -98,7 +123,7 @@ impl ForeignBody<'_> {
                     match file.fd {
                         0.. => View::File(FileRange {
                             fd: BorrowedFd::borrow_raw(file.fd),
-                            offset: file.offset + position,
+                            offset: file.offset.saturating_add(position),
                             length: file.length - position,
                         }),
                         _ => View::Empty,
@@ -146,6 +171,7 @@ impl ForeignBody<'_> {
         let mut chunk = raw_chunk(&[]);
         // SAFETY: the body is open, and `&mut self` makes this the only call.
         match checked(|err| unsafe { next(&mut self.raw, &mut chunk, err) })? {
+            GW_OK if !is_array(chunk.bytes.ptr, chunk.bytes.len) => Err(Error::app("the stream gave a chunk at NULL")),
             GW_OK => {
                 self.position += chunk.bytes.len as u64;
                 Ok(Some(chunk))

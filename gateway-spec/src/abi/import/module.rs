@@ -2,12 +2,12 @@
 
 use std::ffi::c_void;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use super::ForeignApp;
+use super::{ForeignApp, life};
 use crate::abi::host::Host;
 use crate::abi::types::*;
-use crate::abi::view::{Slice, checked};
+use crate::abi::view::{Slice, accepted, checked, is_array};
 use crate::app::AppFlags;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -109,7 +109,7 @@ impl Module {
         if self.table.apps_len == 0 {
             return Err(ModuleError::Empty);
         }
-        if self.table.apps.is_null() {
+        if !is_array(self.table.apps, self.table.apps_len) {
             return Err(ModuleError::Null("table of apps".into()));
         }
         let mut names: Vec<&str> = Vec::new();
@@ -193,38 +193,36 @@ impl Module {
         self.apps().map(AppEntry::name).collect()
     }
 
-    /// Makes an app, after the module's `init`.
+    /// Makes an app of this module, after the module's `init`.
     ///
     /// # Errors
-    /// The app's own; [`Error::Panic`](crate::Error::Panic) if it panicked.
+    /// The app's own; [`Error::Panic`] if it panicked; [`Error::State`] after
+    /// [`shutdown`](Self::shutdown), or for an app of another module.
     pub fn create(self, app: AppEntry, host: Arc<Host>, config: &Config<'_>) -> Result<ForeignApp> {
-        self.init(&host)?;
-        ForeignApp::create(app.table, host, config)
-    }
-
-    /// Runs the module's `init` once in this process; a failure stays.
-    fn init(self, host: &Arc<Host>) -> Result<()> {
-        static DONE: Mutex<Vec<(usize, Option<String>)>> = Mutex::new(Vec::new());
-        let mut done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let address = std::ptr::from_ref(self.table).addr();
-        if let Some((_, failure)) = done.iter().find(|(table, _)| *table == address) {
-            return failure.as_ref().map_or(Ok(()), |text| Err(Error::app(text.clone())));
+        if !self.raw_apps().iter().any(|&own| std::ptr::eq(own, app.table)) {
+            return Err(Error::State("the app belongs to another module".into()));
         }
-        let outcome = match self.table.init {
-            // SAFETY: the table was checked; the host outlives its apps.
-            Some(init) => checked(|err| unsafe { init(host.view().as_ptr(), err) }).map(drop),
+        let life = life::of(self.table);
+        let init = || match self.table.init {
+            // SAFETY: the table was checked; `life` keeps the host for good.
+            Some(init) => checked(|err| unsafe { init(host.view().as_ptr(), err) }).and_then(accepted),
             None => Ok(()),
         };
-        done.push((address, outcome.as_ref().err().map(ToString::to_string)));
-        outcome
+        let create = || ForeignApp::create(app.table, Arc::clone(&life), Arc::clone(&host), config);
+        life.begin_app(&host, init, create)
     }
 
-    /// Runs the module's `shutdown`: once, after the last of its apps was dropped.
-    pub fn shutdown(self) {
-        if let Some(shutdown) = self.table.shutdown {
-            // SAFETY: the table was checked; the caller has dropped the apps.
-            unsafe { shutdown() }
-        }
+    /// Runs the module's `shutdown`, once. No app can be created after it.
+    ///
+    /// # Errors
+    /// [`Error::State`] while an app of the module is alive.
+    pub fn shutdown(self) -> Result<()> {
+        life::of(self.table).shut(|| {
+            if let Some(shutdown) = self.table.shutdown {
+                // SAFETY: the table was checked; `init` has run, and no app is left.
+                unsafe { shutdown() }
+            }
+        })
     }
 
     /// Asks the module for an optional power; NULL when it has none.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use super::{Header, HostRef, Slice, checked, pairs, raw_pairs};
+use super::{Header, HostRef, Slice, accepted, checked, pairs, raw_pairs, unexpected};
 use crate::abi::types::*;
 use crate::error::{Error, Result};
 use crate::start_response::Head;
@@ -185,7 +185,7 @@ impl<'r> RequestRef<'r> {
         let start = required!(self.vt(), start_response)?;
         // SAFETY: the request is valid for 'r, `raw` and all it points to live
         // until the call returns, and the host copies before that.
-        checked(|err| unsafe { start(self.as_ptr(), &raw, err) }).map(drop)
+        checked(|err| unsafe { start(self.as_ptr(), &raw, err) }).and_then(accepted)
     }
 
     /// Reads body bytes that follow [`preread`](Self::preread); 0 at the end.
@@ -202,8 +202,10 @@ impl<'r> RequestRef<'r> {
         let status = checked(|err| unsafe { read(self.as_ptr(), buf.as_mut_ptr(), buf.len(), &mut count, err) })?;
         match status {
             GW_END => Ok(0),
-            _ if count > buf.len() => Err(Error::Unsupported("the host claims to have read more than fits".into())),
-            _ => Ok(count),
+            GW_OK if (1..=buf.len()).contains(&count) => Ok(count),
+            // No bytes and no END would be a silent end of a body cut short.
+            GW_OK => Err(Error::Unsupported(format!("the host claims to have read {count} bytes").into())),
+            other => Err(unexpected(other)),
         }
     }
 
@@ -216,7 +218,7 @@ impl<'r> RequestRef<'r> {
         let write = required!(self.vt(), write)?;
         let flags = if flush { GW_WRITE_FLUSH } else { 0 };
         // SAFETY: the request is valid for 'r; the bytes are read before the return.
-        checked(|err| unsafe { write(self.as_ptr(), Slice::new(bytes).raw(), flags, err) }).map(drop)
+        checked(|err| unsafe { write(self.as_ptr(), Slice::new(bytes).raw(), flags, err) }).and_then(accepted)
     }
 
     /// Waits; an engine with coroutines serves others meanwhile.
@@ -226,7 +228,7 @@ impl<'r> RequestRef<'r> {
     pub fn sleep(self, nanoseconds: u64) -> Result<()> {
         let sleep = required!(self.vt(), sleep)?;
         // SAFETY: the request is valid for 'r.
-        checked(|_| unsafe { sleep(self.as_ptr(), nanoseconds) }).map(drop)
+        checked(|_| unsafe { sleep(self.as_ptr(), nanoseconds) }).and_then(accepted)
     }
 
     /// Whether the client has left, and the nanoseconds until the deadline.
@@ -237,7 +239,7 @@ impl<'r> RequestRef<'r> {
         let state = required!(self.vt(), state)?;
         let mut out = GwState { size: size_of::<GwState>() as u32, flags: 0, deadline_ns: GW_UNKNOWN };
         // SAFETY: the request is valid for 'r and `out` is writable.
-        checked(|_| unsafe { state(self.as_ptr(), &mut out) })?;
+        accepted(checked(|_| unsafe { state(self.as_ptr(), &mut out) })?)?;
         let deadline = (out.deadline_ns != GW_UNKNOWN).then_some(out.deadline_ns);
         Ok((out.flags & GW_STATE_DISCONNECTED != 0, deadline))
     }
