@@ -42,7 +42,7 @@ bench:
 	@sh tests/bench/run.sh
 
 miri:
-	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --package gateway-spec --test abi
+	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --package gateway-spec --test abi --test trust
 	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --package gateway-server --lib exchange
 
 spec:

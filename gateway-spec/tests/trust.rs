@@ -44,8 +44,17 @@ const fn text(text: &'static str) -> GwStr {
     GwStr { ptr: text.as_ptr(), len: text.len() }
 }
 
+/// Keeps a value for good, as a module's tables are kept; a static that points
+/// to it tells Miri that it is no leak.
+fn forever<T>(value: T) -> &'static T {
+    static KEPT: Mutex<Vec<AtomicPtr<c_void>>> = Mutex::new(Vec::new());
+    let value: &'static T = Box::leak(Box::new(value));
+    KEPT.lock().unwrap().push(AtomicPtr::new(ptr::from_ref(value).cast_mut().cast()));
+    value
+}
+
 fn module(parts: Parts) -> Module {
-    let app: &'static GwApp = Box::leak(Box::new(GwApp {
+    let app: &'static GwApp = forever(GwApp {
         size: size_of::<GwApp>() as u32,
         flags: parts.flags,
         name: text("app"),
@@ -53,8 +62,8 @@ fn module(parts: Parts) -> Module {
         create: Some(parts.create),
         call: Some(parts.call),
         destroy: Some(parts.destroy),
-    }));
-    let apps: &'static [*const GwApp] = Box::leak(Box::new([ptr::from_ref(app)]));
+    });
+    let apps: &'static [*const GwApp] = forever([ptr::from_ref(app)]);
     let header = GwModuleHeader {
         magic: GW_MAGIC,
         size: size_of::<GwModule>() as u32,
@@ -64,7 +73,7 @@ fn module(parts: Parts) -> Module {
         reserved: 0,
         flags: 0,
     };
-    let table: &'static GwModule = Box::leak(Box::new(GwModule {
+    let table: &'static GwModule = forever(GwModule {
         header,
         name: text("m"),
         version: text("1"),
@@ -74,7 +83,7 @@ fn module(parts: Parts) -> Module {
         init: parts.init,
         shutdown: parts.shutdown,
         get_extension: None,
-    }));
+    });
     // SAFETY: a table as the ABI states it, leaked.
     unsafe { Module::check(ptr::from_ref(table).cast()) }.expect("the table keeps the rules")
 }
