@@ -1,20 +1,21 @@
 //! The response body.
 
 pub(crate) mod sources;
+pub(crate) mod view;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 
 use bytes::Bytes;
 
-use crate::abi::import::ForeignBody;
-use crate::abi::view::Slice;
+use crate::abi::foreign::ForeignBody;
 use crate::error::Result;
 
 pub use sources::{Chunk, Source};
+pub use view::{FileRange, Parts, View};
 
 /// What an app answers with: nothing, bytes, several runs of bytes, a stream,
 /// or a range of a file.
@@ -59,59 +60,6 @@ pub(crate) struct FileBody {
     offset: u64,
     length: u64,
     buffer: Vec<u8>,
-}
-
-/// What a server can send without pulling.
-#[derive(Debug)]
-pub enum View<'a> {
-    /// No bytes.
-    Empty,
-    /// One run of bytes.
-    Bytes(&'a [u8]),
-    /// Several runs of bytes, to be sent as they are.
-    Parts(Parts<'a>),
-    /// Pull it with [`Body::next`]; the exact length, where known.
-    Stream(Option<u64>),
-    /// A range of a file.
-    File(FileRange<'a>),
-}
-
-/// A range of a file: to be read at its offset, never at the file position.
-#[derive(Clone, Copy, Debug)]
-pub struct FileRange<'a> {
-    /// The open file.
-    pub fd: BorrowedFd<'a>,
-    /// First byte.
-    pub offset: u64,
-    /// Number of bytes.
-    pub length: u64,
-}
-
-/// The runs of a body of parts, in order.
-#[derive(Clone, Debug)]
-pub struct Parts<'a>(PartsInner<'a>);
-
-#[derive(Clone, Debug)]
-enum PartsInner<'a> {
-    Owned(std::slice::Iter<'a, Cow<'a, [u8]>>),
-    Foreign(std::slice::Iter<'a, Slice<'a>>),
-}
-
-impl<'a> Parts<'a> {
-    pub(crate) fn foreign(list: &'a [Slice<'a>]) -> Self {
-        Self(PartsInner::Foreign(list.iter()))
-    }
-}
-
-impl<'a> Iterator for Parts<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        match &mut self.0 {
-            PartsInner::Owned(list) => list.next().map(AsRef::as_ref),
-            PartsInner::Foreign(list) => list.next().map(|slice| slice.as_bytes()),
-        }
-    }
 }
 
 impl<'r> Body<'r> {
@@ -236,7 +184,7 @@ impl<'r> Body<'r> {
             Content::Shared(bytes) => View::Bytes(bytes),
             Content::Parts(parts, at) => {
                 // Behind the last part once `next` has said so.
-                View::Parts(Parts(PartsInner::Owned(parts.get(*at..).unwrap_or_default().iter())))
+                View::Parts(Parts::owned(parts.get(*at..).unwrap_or_default()))
             }
             Content::Stream(source) => View::Stream(source.length()),
             Content::File(file) => {

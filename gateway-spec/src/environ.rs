@@ -334,6 +334,44 @@ impl<'r> Environ<'r> {
         }
     }
 
+    /// Takes `gateway.input` out, for middleware that decodes a body as it
+    /// comes: wrap it, and put the result back with [`set_input`](Self::set_input).
+    ///
+    /// ```
+    /// use std::io::Read as _;
+    /// use gateway_spec::prelude::*;
+    ///
+    /// /// Lets the app see at most ten bytes of each body.
+    /// fn first_ten(app: impl App) -> impl App {
+    ///     struct FirstTen<A>(A);
+    ///     impl<A: App> App for FirstTen<A> {
+    ///         fn call<'r>(&'r self, mut environ: Environ<'r>, start: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
+    ///             let input = environ.take_input();
+    ///             environ.set_input(input.take(10));
+    ///             environ.remove("CONTENT_LENGTH");
+    ///             self.0.call(environ, start)
+    ///         }
+    ///     }
+    ///     FirstTen(app)
+    /// }
+    /// # let app = app_fn(|mut environ, start| {
+    /// #     let mut text = String::new();
+    /// #     environ.input().read_to_string(&mut text)?;
+    /// #     start.start(Head::new(Status::OK, &[Header::new("Content-Type", "text/plain")]))?;
+    /// #     Ok(Body::from(text))
+    /// # });
+    /// # let client = gateway_spec::testing::TestClient::new(first_ten(app));
+    /// # assert_eq!(client.post("/").body("0123456789abc").send().text(), "0123456789");
+    /// ```
+    pub fn take_input(&mut self) -> OwnedInput<'r> {
+        let length = self.body_length();
+        let state = std::mem::replace(&mut self.input, InputState::replaced(Box::new(std::io::empty())));
+        if self.edits.is_none() {
+            self.edits = Some(Box::default());
+        }
+        OwnedInput::new(self.request, state, length)
+    }
+
     /// Puts a reader around `gateway.input`, which gives the same bytes: nothing
     /// counts as edited.
     pub(crate) fn wrap_input<R: Read + Send + 'r>(&mut self, wrap: impl FnOnce(OwnedInput<'r>) -> R) {

@@ -141,8 +141,9 @@ impl BufRead for Input<'_, '_> {
     }
 }
 
-/// The input with its state, taken out of the environ to be wrapped.
-pub(crate) struct OwnedInput<'r> {
+/// `gateway.input`, taken out of its environ to be wrapped: a reader that ends
+/// where the body ends.
+pub struct OwnedInput<'r> {
     request: RequestRef<'r>,
     state: InputState<'r>,
     length: Option<u64>,
@@ -163,6 +164,12 @@ impl<'r> OwnedInput<'r> {
 impl Read for OwnedInput<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         Input::new(self.request, &mut self.state).read(buf)
+    }
+}
+
+impl fmt::Debug for OwnedInput<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OwnedInput({:?})", self.request)
     }
 }
 

@@ -66,7 +66,7 @@ pub use environ::Environ;
 pub use error::{Error, Fault, Result};
 pub use escape::escape;
 pub use headers::{Header, Headers};
-pub use input::Input;
+pub use input::{Input, OwnedInput};
 pub use log::{Errors, Level};
 pub use start_response::{Head, ResponseState, StartResponse, Writer};
 pub use status::Status;

@@ -25,7 +25,6 @@ use crate::start_response::StartResponse;
 use self::life::Life;
 use self::turn::Turn;
 
-pub(crate) use body::ForeignBody;
 pub use module::{AppEntry, Module, ModuleError};
 
 /// An app of a module, created; an [`App`] like any other.

@@ -8,12 +8,14 @@
 //! | [`guard`] | no panic crosses, no NULL is followed |
 //! | [`host`] | the server's side of a request: [`host::Transport`] behind the C functions |
 //! | [`export`] | an [`App`](crate::App) as a C app: `export!` |
+//! | `foreign` | a body that came over the ABI |
 //! | [`import`] | a C app as an [`App`](crate::App) |
 //!
 //! This folder and the loader hold all unsafe code of the crate.
 #![allow(unsafe_code)]
 
 pub mod export;
+pub(crate) mod foreign;
 pub mod guard;
 pub mod host;
 pub mod import;
