@@ -14,7 +14,7 @@ pub enum View<'a> {
     Bytes(&'a [u8]),
     /// Several runs of bytes, to be sent as they are.
     Parts(Parts<'a>),
-    /// Pull it with [`Body::next`]; the exact length, where known.
+    /// Pull it with [`Body::next`](super::Body::next); the exact length, where known.
     Stream(Option<u64>),
     /// A range of a file.
     File(FileRange<'a>),
