@@ -39,6 +39,16 @@ fn environ_escapes_what_it_shows() {
     assert!(page.contains("gateway.multithread"), "{page}");
 }
 
+/// CGI shows a program the server's own environment; here nothing of it shows.
+#[test]
+fn the_process_environment_is_never_merged_in() {
+    let target = format!("{}:app", artifacts::module("environ").display());
+    let mut command = gateway_tests::server::command(&["--bind", "127.0.0.1:0", &target]);
+    command.env("HTTP_SECRET", "of the process").env("REMOTE_USER", "of the process");
+    let page = ask(&Server::spawn(command, 1), "GET /").text();
+    assert!(page.contains("REMOTE_ADDR") && !page.contains("of the process"), "{page}");
+}
+
 #[test]
 fn flags_tell_the_truth_about_the_engine() {
     let multithread = |engine: &str| {

@@ -30,7 +30,7 @@ use std::io::{BufRead as _, Read as _};
 use std::time::Duration;
 
 use gateway_spec::prelude::*;
-use serde_json::json;
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 const TEXT: &[Header<'_>] = &[Header::from_static("Content-Type", "text/plain")];
@@ -80,20 +80,36 @@ fn inspect<'r>(
         .iter()
         .map(|header| (latin1(&header.name().to_ascii_lowercase()), latin1(header.value())))
         .collect();
-    let answer = json!({
-        "inspect": 1,
-        "method": environ.method(),
-        "path": latin1(environ.path_info()),
-        "path_is_decoded": true,
-        "query": latin1(environ.query_string()),
-        "version": environ.server_protocol(),
-        "host": environ.get("HTTP_HOST").map(|host| latin1(&host)),
-        "headers": headers,
-        "body_sha256": body_sha256,
-        "body_len": body_len,
-    });
+    let answer = Inspection {
+        inspect: 1,
+        method: environ.method(),
+        path: latin1(environ.path_info()),
+        path_is_decoded: true,
+        query: latin1(environ.query_string()),
+        version: environ.server_protocol(),
+        host: environ.get("HTTP_HOST").map(|host| latin1(&host)),
+        headers,
+        body_sha256,
+        body_len,
+    };
+    let answer = serde_json::to_string(&answer).map_err(Error::app)?;
     start_response.start(Head::new(status, JSON))?;
-    Ok(Body::from(format!("{answer}\n")))
+    Ok(Body::from(answer + "\n"))
+}
+
+/// What `/inspect` answers, in this order.
+#[derive(Serialize)]
+struct Inspection<'a> {
+    inspect: u8,
+    method: &'a str,
+    path: String,
+    path_is_decoded: bool,
+    query: String,
+    version: &'a str,
+    host: Option<String>,
+    headers: Vec<(String, String)>,
+    body_sha256: String,
+    body_len: usize,
 }
 
 /// Hash and length of the body, which is read to its end and kept nowhere.
