@@ -1,6 +1,8 @@
 use gateway_spec::testing::{Response, TestClient};
 use serde_json::Value;
 
+use serde_json::json;
+
 use super::*;
 
 fn get(target: &str) -> Response {
