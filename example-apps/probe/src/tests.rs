@@ -1,7 +1,5 @@
 use gateway_spec::testing::{Response, TestClient};
-use serde_json::Value;
-
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
