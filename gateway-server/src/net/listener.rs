@@ -50,8 +50,9 @@ impl Listener {
         self.address
     }
 
-    /// Accepts nobody any more. Where the system does not take it, clients wait
-    /// until the process ends.
+    /// Accepts nobody any more, in no process: a socket that others have
+    /// inherited is theirs to close. Where the system does not take it, clients
+    /// wait until the process ends.
     pub fn close(&self) {
         let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
     }
