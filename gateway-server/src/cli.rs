@@ -12,13 +12,12 @@ use gateway_spec::abi::host::Host;
 use gateway_spec::lint::facts::ModuleFacts;
 use gateway_spec::lint::{self, Lint};
 use gateway_spec::loader::{self, LoadError, OpenModule, Options};
-use gateway_spec::{App, Config as AppConfig, escape};
+use gateway_spec::{App, Body, Config as AppConfig, Environ, Error, StartResponse, app_fn, escape};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level;
 
-use crate::config::{Action, Config, Flags, Inspect};
-use crate::engine::{Engine, Stopper};
-use crate::net::Address;
+use crate::config::{Action, Config, Flags, Inspect, ModuleConfig, Serve};
+use crate::engine::{ENGINES, Engine, Factory, Stopper};
 use crate::server::{self, Server, ServerError};
 
 /// Why the program ends with something else than 0.
@@ -69,23 +68,34 @@ fn start_log() {
 }
 
 fn run(config: Config) -> Result<ExitCode, Failure> {
+    let config = match &config {
+        Config::Module(config) => config,
+        Config::Engines => return Ok(list_engines()),
+    };
     match &config.action {
-        Action::Serve { addresses, engine, lint } => serve(&config, addresses, *engine, *lint),
+        Action::Serve(how) => serve(config, how),
         Action::Inspect(_) => inspect_in_child(),
-        Action::InspectHere(Inspect::List) => list(&config),
-        Action::InspectHere(Inspect::Check) => check(&config),
+        Action::InspectHere(Inspect::List) => list(config),
+        Action::InspectHere(Inspect::Check) => check(config),
     }
 }
 
 // ----- serve -----------------------------------------------------------------
 
-fn serve(config: &Config, addresses: &[Address], engine: Engine, lint: bool) -> Result<ExitCode, Failure> {
+fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
+    let run_once = server::is_run_once(how.engine, how.keep_alive_requests);
     let module = open(config)?;
-    let host = if lint { server::linting_host(engine) } else { server::host(engine) };
-    let app = create(config, &module, Arc::clone(&host))?;
-    let app: Arc<dyn App> = if lint { Arc::new(Lint::new(app)) } else { app };
-    let mut server = Server::hosting(app, host, engine);
-    for address in addresses {
+    let host = if how.lint { server::linting_host } else { server::host }(how.engine, run_once);
+    let create = creator(config, module.clone(), Arc::clone(&host), how.lint);
+    let mut server = if how.create_in_child {
+        module.entry(None)?;
+        let factory = Factory::new(move || create().map_err(Error::app));
+        Server::hosting(Arc::new(app_fn(only_in_children)), host, how.engine).create_in_child(factory)
+    } else {
+        Server::hosting(create()?, host, how.engine)
+    };
+    server = configured(server, how);
+    for address in &how.addresses {
         server = server.bind(&address.to_string())?;
     }
     // After create: an app must not keep its own handlers.
@@ -103,6 +113,25 @@ fn serve(config: &Config, addresses: &[Address], engine: Engine, lint: bool) -> 
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+fn configured(server: Server, how: &Serve) -> Server {
+    let mut server = server
+        .limits(how.limits)
+        .timeouts(how.timeouts)
+        .keep_alive_requests(how.keep_alive_requests)
+        .graceful(how.graceful)
+        .trigger(how.trigger);
+    if let Some(most) = how.connections {
+        server = server.connections(most);
+    }
+    if let Some(bytes) = how.stack_size {
+        server = server.stack_size(bytes);
+    }
+    match &how.spool_dir {
+        Some(dir) => server.spool_dir(dir),
+        None => server,
+    }
 }
 
 /// One line for each listener, on standard output, for people and scripts.
@@ -126,7 +155,7 @@ fn stop_on_signals(stopper: &Stopper) -> Result<(), ServerError> {
     Ok(())
 }
 
-fn open(config: &Config) -> Result<OpenModule, Failure> {
+fn open(config: &ModuleConfig) -> Result<OpenModule, Failure> {
     let options = Options { strict: config.strict, ..Options::default() };
     let module = loader::open(&config.target, &options)?;
     for warning in module.warnings() {
@@ -135,9 +164,24 @@ fn open(config: &Config) -> Result<OpenModule, Failure> {
     Ok(module)
 }
 
-fn create(config: &Config, module: &OpenModule, host: Arc<Host>) -> Result<Arc<dyn App>, Failure> {
-    let settings = AppConfig::from_pairs(config.settings.iter().cloned());
-    Ok(Arc::new(module.create(host, &settings)?))
+/// What creates the app, now or in each child.
+fn creator(
+    config: &ModuleConfig,
+    module: OpenModule,
+    host: Arc<Host>,
+    lint: bool,
+) -> impl Fn() -> Result<Arc<dyn App>, LoadError> + Send + Sync + 'static {
+    let settings = config.settings.clone();
+    move || {
+        let settings = AppConfig::from_pairs(settings.iter().cloned());
+        let app = module.create(Arc::clone(&host), &settings)?;
+        Ok(if lint { Arc::new(Lint::new(app)) } else { Arc::new(app) })
+    }
+}
+
+/// The app of a parent whose children create theirs.
+fn only_in_children<'r>(_: Environ<'r>, _: &mut dyn StartResponse<'r>) -> gateway_spec::Result<Body<'r>> {
+    Err(Error::State("the app is created in each child".into()))
 }
 
 // ----- inspect ---------------------------------------------------------------
@@ -166,11 +210,10 @@ fn inspect_in_child() -> Result<ExitCode, Failure> {
     }
 }
 
-fn check(config: &Config) -> Result<ExitCode, Failure> {
+fn check(config: &ModuleConfig) -> Result<ExitCode, Failure> {
     let module = open(config)?;
     let entry = module.entry(None)?;
-    let app = create(config, &module, server::host(Engine::default()))?;
-    drop(app);
+    drop(creator(config, module.clone(), server::host(Engine::default(), false), false)()?);
     let info = module.module();
     for violation in lint::check_module(&ModuleFacts::of(info)) {
         println_quiet(&format!("warning: {violation}"));
@@ -179,7 +222,15 @@ fn check(config: &Config) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(DONE))
 }
 
-fn list(config: &Config) -> Result<ExitCode, Failure> {
+fn list_engines() -> ExitCode {
+    let width = ENGINES.iter().map(|engine| engine.name.len()).max().unwrap_or(0);
+    for engine in ENGINES {
+        println_quiet(&format!("{:width$}  {}", engine.name, engine.about));
+    }
+    ExitCode::SUCCESS
+}
+
+fn list(config: &ModuleConfig) -> Result<ExitCode, Failure> {
     let module = open(config)?;
     let info = module.module();
     let (major, minor) = info.abi();

@@ -1,75 +1,31 @@
 //! Command line -> raw flags -> [`Config`], checked and immutable.
 
-use clap::Parser;
-use clap::builder::styling::{AnsiColor, Styles};
+mod flags;
+
+use std::path::PathBuf;
+
 use gateway_spec::loader::Target;
 
-use crate::engine::Engine;
+use self::flags::{EngineFlags, ForkCreate, LimitFlags, TimeFlags, Trigger, Underscores};
+use crate::engine::{self, Engine};
+use crate::exchange::Timeouts;
 use crate::net::Address;
+use crate::protocol::{Limits, UnderscoreHeaders};
 
-const EXAMPLES: &str = "\
-Examples:
-  gateway-server libhello.so:app
-  gateway-server --bind 0.0.0.0:80 --bind [::1]:80 ./libshop.so:app
-  gateway-server --set greeting=Hi --engine single target/release/libcounter.so:app
-  gateway-server --list libmulti.so
-  gateway-server --check libhello.so:app
-
-Exit codes:
-  0  a clean stop
-  2  the command line is wrong, or names a module or an app that cannot be used
-  1  anything else: the app could not be created, an address is taken, a crash";
-
-/// The flags as they are typed.
-#[derive(Debug, Parser)]
-#[command(
-    name = "gateway-server",
-    version,
-    about = "Serves a web application that was compiled to a shared library",
-    after_help = EXAMPLES,
-    styles = Styles::styled().header(AnsiColor::Green.on_default().bold()).usage(AnsiColor::Green.on_default().bold()),
-)]
-pub struct Flags {
-    /// The module's file and the app in it; the app may be left out where there is one, or one named `app`
-    #[arg(value_name = "MODULE:APP")]
-    target: String,
-
-    /// Listen on ADDR, as in 127.0.0.1:8000 or [::1]:8000; may be given several times; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000")]
-    bind: Vec<Address>,
-
-    /// How clients are served: single (one connection at a time) or thread (a thread per connection)
-    #[arg(long, value_name = "NAME", default_value = "thread", value_parser = engine)]
-    engine: Engine,
-
-    /// Configure the app; may be given several times
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
-    set: Vec<(String, String)>,
-
-    /// Check app and server against the rules of the interface, request by request
-    #[arg(long)]
-    lint: bool,
-
-    /// Refuse a module that others can write to, instead of warning
-    #[arg(long)]
-    strict: bool,
-
-    /// Load the module and create the app in a child process, say how that went, and end
-    #[arg(long, conflicts_with_all = ["list", "bind", "engine", "lint"])]
-    check: bool,
-
-    /// Print the module's apps, versions and build, and end
-    #[arg(long, conflicts_with_all = ["bind", "engine", "lint", "set"])]
-    list: bool,
-
-    /// This is the child that --check or --list has started
-    #[arg(long, hide = true)]
-    in_child: bool,
-}
+pub use self::flags::Flags;
 
 /// What is to be done, checked.
 #[derive(Debug)]
-pub struct Config {
+pub enum Config {
+    /// Something with a module.
+    Module(ModuleConfig),
+    /// List the engines.
+    Engines,
+}
+
+/// What is to be done with a module.
+#[derive(Debug)]
+pub struct ModuleConfig {
     /// The module and the app.
     pub target: Target,
     /// The app's configuration.
@@ -84,18 +40,40 @@ pub struct Config {
 #[derive(Debug)]
 pub enum Action {
     /// Serve its app.
-    Serve {
-        /// Where.
-        addresses: Vec<Address>,
-        /// How.
-        engine: Engine,
-        /// Whether to lint.
-        lint: bool,
-    },
+    Serve(Box<Serve>),
     /// Look at it in a child process.
     Inspect(Inspect),
     /// Look at it in this process, which is that child.
     InspectHere(Inspect),
+}
+
+/// How to serve.
+#[derive(Debug)]
+pub struct Serve {
+    /// Where.
+    pub addresses: Vec<Address>,
+    /// Whether to lint.
+    pub lint: bool,
+    /// The concurrency model.
+    pub engine: Engine,
+    /// The most connections, where it is said.
+    pub connections: Option<usize>,
+    /// How `epoll` is told.
+    pub trigger: engine::Trigger,
+    /// A coroutine's stack, in bytes, where it is said.
+    pub stack_size: Option<usize>,
+    /// Whether each child of `fork` creates the app.
+    pub create_in_child: bool,
+    /// How much a client may send.
+    pub limits: Limits,
+    /// The most requests of a connection; 0 for no limit.
+    pub keep_alive_requests: u64,
+    /// Where large bodies are kept.
+    pub spool_dir: Option<PathBuf>,
+    /// How long a client may take.
+    pub timeouts: Timeouts,
+    /// How long running requests may take at the end.
+    pub graceful: std::time::Duration,
 }
 
 /// What to look at.
@@ -113,37 +91,116 @@ impl Flags {
     /// # Errors
     /// A sentence for the user.
     pub fn check(self) -> Result<Config, String> {
-        if let Some((key, _)) = repeated(&self.set) {
+        let Some(target) = &self.target else { return Ok(Config::Engines) };
+        if let Some(key) = repeated(self.set.iter().map(|(key, _)| key)) {
             return Err(format!("--set {key} is given twice"));
         }
         if self.in_child && !self.list && !self.check {
             return Err("--in-child belongs to --check and --list".to_owned());
         }
-        let twice = self.bind.iter().enumerate().find(|(at, address)| self.bind[..*at].contains(address));
-        if let Some((_, address)) = twice.filter(|(_, address)| !address.takes_a_free_port()) {
-            return Err(format!("--bind {address} is given twice"));
-        }
+        let target = Target::parse(target);
         let inspect = if self.list { Inspect::List } else { Inspect::Check };
+        let (settings, strict) = (self.set, self.strict);
         let action = match (self.list || self.check, self.in_child) {
-            (false, _) => Action::Serve { addresses: self.bind, engine: self.engine, lint: self.lint },
+            (false, _) => {
+                let serve = (self.serve.bind, self.serve.lint);
+                Action::Serve(Box::new(serving(serve, self.engine, self.limits, &self.times)?))
+            }
             (true, false) => Action::Inspect(inspect),
             (true, true) => Action::InspectHere(inspect),
         };
-        Ok(Config { target: Target::parse(&self.target), settings: self.set, strict: self.strict, action })
+        Ok(Config::Module(ModuleConfig { target, settings, strict, action }))
     }
 }
 
-fn repeated(list: &[(String, String)]) -> Option<&(String, String)> {
-    list.iter().enumerate().find(|(at, (key, _))| list[..*at].iter().any(|(known, _)| known == key)).map(|(_, it)| it)
+fn serving(
+    (addresses, lint): (Vec<Address>, bool),
+    engine: EngineFlags,
+    limits: LimitFlags,
+    times: &TimeFlags,
+) -> Result<Serve, String> {
+    if let Some(address) = repeated(addresses.iter().filter(|address| !address.takes_a_free_port())) {
+        return Err(format!("--bind {address} is given twice"));
+    }
+    check_engine(&engine)?;
+    if let Some(dir) = &limits.spool_dir {
+        // Better now than at the first large upload.
+        tempfile::tempfile_in(dir).map_err(|error| format!("--spool-dir {}: {error}", dir.display()))?;
+    }
+    // A client that is told to stay and finds the connection closed would have
+    // to send its request again.
+    let stays = !times.keep_alive_timeout.is_zero();
+    Ok(Serve {
+        addresses,
+        lint,
+        engine: engine.engine,
+        connections: engine.connections.map(|most| most as usize),
+        trigger: match engine.trigger {
+            None | Some(Trigger::Level) => engine::Trigger::Level,
+            Some(Trigger::Edge) => engine::Trigger::Edge,
+        },
+        stack_size: engine.stack_size.map(|size| size.as_u64() as usize),
+        create_in_child: engine.fork_create == Some(ForkCreate::Child),
+        keep_alive_requests: if stays { limits.keep_alive_requests } else { 1 },
+        timeouts: timeouts(times),
+        graceful: times.graceful_timeout,
+        limits: limits_of(&limits),
+        spool_dir: limits.spool_dir,
+    })
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("write it as KEY=VALUE".to_owned()),
+/// A flag of one engine means nothing to another.
+fn check_engine(flags: &EngineFlags) -> Result<(), String> {
+    let engine = flags.engine.name;
+    for (flag, given, owner) in [
+        ("--trigger", flags.trigger.is_some(), "epoll"),
+        ("--stack-size", flags.stack_size.is_some(), "coroutine"),
+        ("--fork-create", flags.fork_create.is_some(), "fork"),
+    ] {
+        if given && engine != owner {
+            return Err(format!("{flag} belongs to --engine {owner}; the engine is {engine}"));
+        }
+    }
+    if engine == "single" && flags.connections.is_some_and(|most| most > 1) {
+        return Err("--engine single serves one connection at a time: leave --connections out".to_owned());
+    }
+    Ok(())
+}
+
+fn limits_of(flags: &LimitFlags) -> Limits {
+    let bytes = |size: bytesize::ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
+    Limits {
+        line: bytes(flags.max_line),
+        head: bytes(flags.max_head),
+        fields: usize::from(flags.max_fields),
+        body: flags.max_body.as_u64(),
+        spool: flags.max_spool.as_u64(),
+        underscore: match flags.underscore_headers {
+            Underscores::Drop => UnderscoreHeaders::Drop,
+            Underscores::Refuse => UnderscoreHeaders::Refuse,
+            Underscores::Allow => UnderscoreHeaders::Allow,
+        },
     }
 }
 
-fn engine(name: &str) -> Result<Engine, String> {
-    Engine::named(name).ok_or_else(|| format!("known engines: {}", Engine::names()))
+fn timeouts(flags: &TimeFlags) -> Timeouts {
+    Timeouts {
+        head: flags.head_timeout,
+        keep_alive: flags.keep_alive_timeout,
+        body_grace: flags.body_timeout,
+        body_rate: flags.body_rate.as_u64(),
+        write: flags.write_timeout,
+    }
+}
+
+/// The first of a list that stands in it again.
+fn repeated<T: PartialEq>(list: impl Iterator<Item = T>) -> Option<T> {
+    let mut seen = Vec::new();
+    for item in list {
+        if seen.contains(&item) {
+            return Some(item);
+        }
+        seen.push(item);
+    }
+    None
 }

@@ -3,29 +3,51 @@
 //!
 //! | file | purpose |
 //! |---|---|
-//! | `single` `thread` | the models |
-//! | `blocking` | the loop that serves one connection to its end |
+//! | `single` `fork` `thread` `coroutine` | models whose code waits for its client |
+//! | `nonblocking` `select` `poll` `epoll` | models that ask who is ready |
+//! | `blocking` | serves one connection to its end, by waiting |
+//! | `waiter` | how that waits: a thread in poll, a coroutine by suspending |
+//! | `event_loop` | many connections on one thread, over a `poller` |
+//! | `poller` | what a backend has to do: register, deregister, wait |
+//! | `machine` | one connection of that loop, by steps |
+//! | `timers` | its deadlines |
 //! | `accept` | waits for clients, or for the end |
-//! | `crew` | the threads, counted and waited for |
+//! | `crew` `children` | threads and processes, counted and waited for |
+//! | `port` | from a running app to its socket |
 //! | `socket` | moves an exchange's bytes |
 //! | `clock` | reads the time |
 //! | `stop` | tells everybody to end |
 
 mod accept;
 mod blocking;
+mod children;
 mod clock;
+mod coroutine;
 mod crew;
+mod epoll;
+mod event_loop;
+mod fork;
+mod machine;
+mod nonblocking;
+mod poll;
+mod poller;
+mod port;
+mod select;
 mod single;
 mod socket;
 mod stop;
 mod thread;
+mod timers;
+mod waiter;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::exchange::Service;
+use gateway_spec::App;
+
+use crate::exchange::{Bodies, Service};
 use crate::net::Listener;
 
 pub use stop::{Stop, Stopper};
@@ -39,12 +61,30 @@ pub struct Engine {
     pub about: &'static str,
     /// Whether several threads may be inside the app at once.
     pub multithread: bool,
+    /// Whether several processes run the app.
+    pub multiprocess: bool,
+    /// What becomes of request bodies that are not small.
+    pub bodies: Bodies,
+    /// The most connections at once, unless it is said.
+    pub connections: usize,
     /// Serves until it is told to stop.
-    run: fn(&Arc<Setup>) -> io::Result<Outcome>,
+    run: fn(Setup) -> io::Result<Outcome>,
 }
 
 /// All engines.
-pub const ENGINES: &[Engine] = &[single::ENGINE, thread::ENGINE];
+pub const ENGINES: &[Engine] = &[
+    single::ENGINE,
+    fork::ENGINE,
+    thread::ENGINE,
+    nonblocking::ENGINE,
+    select::ENGINE,
+    poll::ENGINE,
+    epoll::ENGINE,
+    coroutine::ENGINE,
+];
+
+/// The cap of engines for which a connection is neither a thread nor a process.
+const MANY: usize = 16 * 1024;
 
 /// What an engine is given.
 #[derive(Debug)]
@@ -55,12 +95,98 @@ pub struct Setup {
     pub service: Arc<Service>,
     /// Becomes readable when it is time to end.
     pub stop: Stop,
+    /// What can be chosen about it.
+    pub tuning: Tuning,
+    /// Makes the app of each of `fork`'s children, where they do not share one.
+    pub factory: Option<Factory>,
+    /// Whether clients are turned away because the machine is out of something.
+    shedding: AtomicBool,
+}
+
+/// What can be chosen about an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
     /// The most connections at once.
     pub connections: usize,
-    /// How long running requests may take after that.
+    /// How long running requests may take once it is time to end.
     pub graceful: Duration,
-    /// Whether accepting pauses because the machine is out of something.
-    pub shedding: AtomicBool,
+    /// How `epoll` tells of readiness.
+    pub trigger: Trigger,
+    /// Bytes of the stack of each of `coroutine`'s coroutines.
+    pub stack_size: usize,
+}
+
+/// Creates an app.
+pub struct Factory(Box<Create>);
+
+type Create = dyn Fn() -> gateway_spec::Result<Arc<dyn App>> + Send + Sync;
+
+impl Factory {
+    /// A factory that does this.
+    pub fn new(create: impl Fn() -> gateway_spec::Result<Arc<dyn App>> + Send + Sync + 'static) -> Self {
+        Self(Box::new(create))
+    }
+
+    /// A new app.
+    ///
+    /// # Errors
+    /// The app's.
+    pub fn create(&self) -> gateway_spec::Result<Arc<dyn App>> {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Factory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Factory")
+    }
+}
+
+/// When epoll tells that a descriptor is ready.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trigger {
+    /// For as long as it is.
+    #[default]
+    Level,
+    /// Once, when it becomes ready.
+    Edge,
+}
+
+impl Setup {
+    /// An engine's part of a server.
+    #[must_use]
+    pub const fn new(listeners: Vec<Listener>, service: Arc<Service>, stop: Stop, tuning: Tuning) -> Self {
+        Self { listeners, service, stop, tuning, factory: None, shedding: AtomicBool::new(false) }
+    }
+
+    /// A client could not be served. Said once, not at each until it is over.
+    fn shed(&self, why: &io::Error) {
+        if !self.shedding.swap(true, Relaxed) {
+            tracing::warn!("clients are turned away for now: {why}");
+        }
+    }
+
+    /// A client is served.
+    fn accepted(&self) {
+        // Looked at first: the line is shared, and nearly always clean.
+        if self.shedding.load(Relaxed) {
+            self.shedding.store(false, Relaxed);
+            tracing::info!("clients are served again");
+        }
+    }
+}
+
+impl Engine {
+    /// What is chosen about it where nobody chooses.
+    #[must_use]
+    pub const fn tuning(&self) -> Tuning {
+        Tuning {
+            connections: self.connections,
+            graceful: Duration::from_secs(30),
+            trigger: Trigger::Level,
+            stack_size: 256 * 1024,
+        }
+    }
 }
 
 /// How a run ended.
@@ -87,7 +213,7 @@ impl Engine {
     ///
     /// # Errors
     /// A listener that is broken.
-    pub fn run(&self, setup: &Arc<Setup>) -> io::Result<Outcome> {
+    pub fn run(&self, setup: Setup) -> io::Result<Outcome> {
         (self.run)(setup)
     }
 }

@@ -8,12 +8,13 @@
 //! | `Read` | waits until readable or the deadline, reads into `room()`, says `fed` or `eof` |
 //! | `Write` | sends what `pending()` gives, says `sent` |
 //! | `Run` | calls `run` with its [`Port`]: the app is called, or its body pulled |
-//! | `Linger` | closes the sending side, reads and drops for a while, closes |
+//! | `Shutdown` | closes the sending side, says `shut` |
 //! | `Close` | closes |
 //!
 //! | file | purpose |
 //! |---|---|
 //! | `request` | bytes at hand to a request that is ready |
+//! | `gather` | a large body, collected before the call where the engine must not wait |
 //! | `respond` | calls the app, sends what it answers, or what has to be answered instead |
 //! | `pending` | what an engine can send now |
 //! | `port` | how a running app reaches its engine |
@@ -24,6 +25,7 @@
 //! | `service` | what all connections share: app, limits, timeouts, names |
 
 mod buffer;
+mod gather;
 mod lent;
 mod pending;
 mod port;
@@ -49,7 +51,7 @@ use crate::protocol::http1::Scanner;
 
 pub use self::pending::{Pending, Slices};
 pub use self::port::{Now, Port};
-pub use self::service::{Service, Timeouts};
+pub use self::service::{Bodies, Service, Timeouts};
 
 /// Bodies up to this size are complete before the app is called.
 const SMALL_BODY: u64 = 64 * 1024;
@@ -57,11 +59,15 @@ const SMALL_BODY: u64 = 64 * 1024;
 /// are sent from where they are.
 const COPIED: u64 = 8 * 1024;
 /// Answers are gathered up to this many bytes while pipelined requests wait.
-const HIGH_WATER: usize = 64 * 1024;
+pub const HIGH_WATER: usize = 64 * 1024;
 /// Unread request bytes that are read over to keep a connection.
 const DRAIN: u64 = 64 * 1024;
 /// The receive buffer's first size.
 const RECEIVE: usize = 16 * 1024;
+/// How long, and for how many bytes, a closing connection is read on, so that
+/// the client gets its answer before a reset (RFC 9112, section 9.6).
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: u64 = 4 << 20;
 
 /// What a connection needs next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +78,9 @@ pub enum Want {
     Write,
     /// A call of the app.
     Run,
-    /// An end that does not reset the client's connection before it has read.
-    Linger,
+    /// The end of the sending side: what the client still sends is read over,
+    /// so that no reset takes its answer away.
+    Shutdown,
     /// The end.
     Close,
 }
@@ -86,6 +93,8 @@ enum Phase {
     /// A small body is coming in behind its head, which is at `start..end`;
     /// `total` bytes make the request complete.
     Collect { start: usize, end: usize, total: usize },
+    /// A large body is collected into the spool; its head stays at `start..end`.
+    Gather { start: usize, end: usize },
     /// The app can be called.
     Ready,
     /// The app's stream can be pulled.
@@ -96,8 +105,12 @@ enum Phase {
     Drain { left: u64 },
     /// The last bytes go out.
     Last { linger: bool },
+    /// All is sent; the sending side can be closed.
+    Shut,
+    /// What the client still sends is read over, so many bytes at most.
+    Linger { left: u64 },
     /// Over.
-    Closed { linger: bool },
+    Closed,
 }
 
 /// A body in memory or in a file, and how much of it is sent.
@@ -154,8 +167,8 @@ impl Exchange {
         let wire = self.slot.wire_ref();
         let waiting = !wire.pending().is_empty();
         match self.phase {
-            Phase::Closed { linger: true } => Want::Linger,
-            Phase::Closed { linger: false } => Want::Close,
+            Phase::Shut => Want::Shutdown,
+            Phase::Closed => Want::Close,
             Phase::Last { .. } | Phase::Send(_) => Want::Write,
             // Answers to pipelined requests leave together.
             Phase::Ready if wire.backlog() < HIGH_WATER => Want::Run,
@@ -164,8 +177,9 @@ impl Exchange {
             // "Buffering and Streaming").
             Phase::Stream if waiting => Want::Write,
             Phase::Stream => Want::Run,
-            Phase::Head | Phase::Collect { .. } | Phase::Drain { .. } if waiting => Want::Write,
-            Phase::Head | Phase::Collect { .. } | Phase::Drain { .. } => Want::Read,
+            Phase::Linger { .. } => Want::Read,
+            _ if waiting => Want::Write,
+            _ => Want::Read,
         }
     }
 
@@ -173,6 +187,13 @@ impl Exchange {
     #[must_use]
     pub const fn requests(&self) -> u64 {
         self.requests
+    }
+
+    /// Whether the next [`run`](Self::run) calls the app: it does not pull a
+    /// body.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.phase == Phase::Ready
     }
 
     /// Whether answers wait to be sent while the next call is wanted. An engine
@@ -186,6 +207,12 @@ impl Exchange {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.phase == Phase::Head && self.has_nothing() && self.want() == Want::Read
+    }
+
+    /// Whether nothing is left but to read over what the client still sends.
+    #[must_use]
+    pub fn is_lingering(&self) -> bool {
+        matches!(self.phase, Phase::Linger { .. })
     }
 
     /// Whether no request has begun: nothing came, or just the empty line that
@@ -204,6 +231,12 @@ impl Exchange {
         let wire = self.slot.wire();
         wire.buffer.filled(count);
         wire.date = now.date;
+        if let Phase::Linger { left } = self.phase {
+            wire.buffer.clear();
+            let left = left.saturating_sub(count as u64);
+            self.phase = if left > 0 { Phase::Linger { left } } else { Phase::Closed };
+            return;
+        }
         if self.moved == 0 {
             self.since = now.instant;
         }
@@ -218,10 +251,18 @@ impl Exchange {
     pub fn eof(&mut self, now: &Now) {
         self.half_closed = true;
         match self.phase {
-            Phase::Collect { .. } => self.refuse(Refusal::Truncated, now),
+            Phase::Collect { .. } | Phase::Gather { .. } => self.refuse(Refusal::Truncated, now),
             Phase::Head | Phase::Drain { .. } => self.end(false),
+            Phase::Linger { .. } => self.phase = Phase::Closed,
             _ => {}
         }
+    }
+
+    /// The sending side is closed.
+    pub fn shut(&mut self, now: &Now) {
+        self.slot.wire().buffer.clear();
+        self.since = now.instant;
+        self.phase = Phase::Linger { left: LINGER_BYTES };
     }
 
     /// Takes `count` bytes of [`pending`](Self::pending) as sent. No bytes of a
@@ -244,7 +285,7 @@ impl Exchange {
                     self.finish(now);
                 }
             }
-            Phase::Last { linger } if past_head => self.phase = Phase::Closed { linger },
+            Phase::Last { linger } if past_head => self.phase = if linger { Phase::Shut } else { Phase::Closed },
             _ => {}
         }
     }
@@ -253,7 +294,7 @@ impl Exchange {
     pub fn gone(&mut self) {
         self.slot.wire().gone = true;
         self.slot.recycle();
-        self.phase = Phase::Closed { linger: false };
+        self.phase = Phase::Closed;
     }
 
     /// Calls the app, or pulls its stream.
@@ -300,6 +341,7 @@ impl Exchange {
             (Want::Write, _) => after(timeouts.write),
             (Want::Read, Phase::Head) if self.moved == 0 && self.requests > 0 => after(timeouts.keep_alive),
             (Want::Read, Phase::Head) => after(timeouts.head),
+            (Want::Read, Phase::Linger { .. }) => after(LINGER),
             (Want::Read, _) => after(timeouts.body(self.moved)),
             _ => None,
         }
@@ -313,7 +355,8 @@ impl Exchange {
         match (self.want(), self.phase) {
             (Want::Read, Phase::Head) if self.moved == 0 => self.end(false),
             (Want::Read, Phase::Head) => self.refuse(Refusal::HeadTimeout, now),
-            (Want::Read, Phase::Collect { .. }) => self.refuse(Refusal::BodyTimeout, now),
+            (Want::Read, Phase::Collect { .. } | Phase::Gather { .. }) => self.refuse(Refusal::BodyTimeout, now),
+            (Want::Read, Phase::Linger { .. }) => self.phase = Phase::Closed,
             (Want::Read, _) => self.end(true),
             _ => self.gone(),
         }

@@ -7,8 +7,10 @@
 //!
 //! | floor | module | purpose |
 //! |---|---|---|
+//! | 0 | `sys` | what the libraries leave out, safe |
 //! | 1 | [`protocol`] | sans-IO front-ends: what the bytes mean |
 //! | 1 | [`net`] | addresses, listeners, what accept's errors mean |
+//! | 2 | [`stats`] | counters |
 //! | 3 | [`exchange`] | one connection, sans-IO; calls the app |
 //! | 4 | [`engine`] | how many clients at once: one file per model |
 //! | 5 | [`config`] | flags, checked |
@@ -24,5 +26,7 @@ pub mod exchange;
 pub mod net;
 pub mod protocol;
 pub mod server;
+pub mod stats;
+mod sys;
 
 pub use server::{Server, ServerError};

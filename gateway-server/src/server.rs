@@ -2,18 +2,19 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use gateway_spec::abi::host::Host;
-use gateway_spec::abi::types::GW_HOST_MULTITHREAD;
+use gateway_spec::abi::types::{GW_HOST_MULTIPROCESS, GW_HOST_MULTITHREAD, GW_HOST_RUN_ONCE};
 use gateway_spec::{App, Level, escape};
 
-use crate::engine::{Engine, Outcome, Setup, Stop, Stopper};
+use crate::engine::{Engine, Factory, Outcome, Setup, Stop, Stopper, Trigger, Tuning};
 use crate::exchange::{Service, Timeouts};
 use crate::net::{Address, AddressError, Listener};
 use crate::protocol::Limits;
+use crate::stats::Counters;
 
 /// The value of the `Server` header.
 pub const NAME: &str = "gateway-server";
@@ -39,8 +40,12 @@ pub struct Server {
     listeners: Vec<Listener>,
     limits: Limits,
     timeouts: Timeouts,
-    connections: usize,
-    graceful: Duration,
+    keep_alive_requests: u64,
+    spool_dir: Option<PathBuf>,
+    /// The engine's own number, unless it is said.
+    connections: Option<usize>,
+    tuning: Tuning,
+    factory: Option<Factory>,
     stop: Option<(Stop, Stopper)>,
 }
 
@@ -103,8 +108,11 @@ impl Server {
             listeners: Vec::new(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
-            connections: 1024,
-            graceful: Duration::from_secs(30),
+            keep_alive_requests: 0,
+            spool_dir: None,
+            connections: None,
+            tuning: Engine::default().tuning(),
+            factory: None,
             stop: None,
         }
     }
@@ -154,7 +162,52 @@ impl Server {
     /// How long running requests may take once the server is told to stop.
     #[must_use]
     pub fn graceful(mut self, duration: Duration) -> Self {
-        self.graceful = duration;
+        self.tuning.graceful = duration;
+        self
+    }
+
+    /// The most connections at once; each engine has a number of its own where
+    /// this is not called. Beyond it, clients wait in the listener's queue.
+    #[must_use]
+    pub fn connections(mut self, most: usize) -> Self {
+        self.connections = Some(most);
+        self
+    }
+
+    /// The most requests of one connection; 0 for no limit.
+    #[must_use]
+    pub fn keep_alive_requests(mut self, most: u64) -> Self {
+        self.keep_alive_requests = most;
+        self
+    }
+
+    /// Where engines that collect large request bodies keep them; the system's
+    /// folder for temporary files where this is not called.
+    #[must_use]
+    pub fn spool_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.spool_dir = Some(dir.into());
+        self
+    }
+
+    /// How the engine `epoll` is told of readiness.
+    #[must_use]
+    pub fn trigger(mut self, trigger: Trigger) -> Self {
+        self.tuning.trigger = trigger;
+        self
+    }
+
+    /// Bytes of the stack of each coroutine of the engine `coroutine`; 256 KiB
+    /// where this is not called.
+    #[must_use]
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.tuning.stack_size = bytes;
+        self
+    }
+
+    /// Lets each child of the engine `fork` create an app of its own.
+    #[must_use]
+    pub fn create_in_child(mut self, factory: Factory) -> Self {
+        self.factory = Some(factory);
         self
     }
 
@@ -188,25 +241,32 @@ impl Server {
             return Err(ServerError::NoAddress);
         }
         let (stop, _stopper) = self.stop.map_or_else(Stop::new, Ok)?;
-        let app = self.app.0;
-        let service = Service {
+        let (app, engine) = (self.app.0, self.engine);
+        let run_once = is_run_once(engine, self.keep_alive_requests);
+        let counters = if engine.multiprocess { Counters::shared()? } else { Counters::new() };
+        let service = Arc::new(Service {
             app: Arc::clone(&app),
-            host: self.host.unwrap_or_else(|| host(self.engine)),
+            host: self.host.unwrap_or_else(|| host(engine, run_once)),
             limits: self.limits,
             timeouts: self.timeouts,
+            keep_alive_requests: self.keep_alive_requests,
+            bodies: engine.bodies,
+            spool_dir: self.spool_dir,
+            counters: Arc::new(counters),
             server: NAME,
-            multithread: self.engine.multithread,
-            multiprocess: false,
-        };
-        let setup = Arc::new(Setup {
-            listeners: self.listeners,
-            service: Arc::new(service),
-            stop,
-            connections: self.connections,
-            graceful: self.graceful,
-            shedding: AtomicBool::new(false),
+            multithread: engine.multithread,
+            multiprocess: engine.multiprocess,
+            run_once,
         });
-        let outcome = self.engine.run(&setup)?;
+        let counters = Arc::clone(&service.counters);
+        let tuning = Tuning { connections: self.connections.unwrap_or(engine.connections), ..self.tuning };
+        let mut setup = Setup::new(self.listeners, service, stop, tuning);
+        setup.factory = self.factory;
+        let outcome = engine.run(setup)?;
+        let faults = counters.summary();
+        if !faults.is_empty() {
+            tracing::info!("faults: {faults}");
+        }
         if outcome.abandoned == 0 {
             app.shutdown();
         }
@@ -214,17 +274,23 @@ impl Server {
     }
 }
 
-/// This server as an app sees it when `engine` runs it. Its log lines go to
-/// `tracing`.
+/// Whether each process answers one request: `gateway.run_once`.
 #[must_use]
-pub fn host(engine: Engine) -> Arc<Host> {
-    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags(engine), log)
+pub fn is_run_once(engine: Engine, keep_alive_requests: u64) -> bool {
+    engine.multiprocess && keep_alive_requests == 1
+}
+
+/// This server as an app sees it when `engine` runs it; `run_once`: see
+/// [`is_run_once`]. Its log lines go to `tracing`.
+#[must_use]
+pub fn host(engine: Engine, run_once: bool) -> Arc<Host> {
+    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags(engine, run_once), log)
 }
 
 /// The same for a server that lints: a line that breaks a rule is told of.
 #[must_use]
-pub fn linting_host(engine: Engine) -> Arc<Host> {
-    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags(engine), |level, target, message| {
+pub fn linting_host(engine: Engine, run_once: bool) -> Arc<Host> {
+    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags(engine, run_once), |level, target, message| {
         log(level, target, message);
         for violation in gateway_spec::lint::check_line(target, message) {
             log(Level::Warn, "lint", &violation.to_string());
@@ -232,8 +298,13 @@ pub fn linting_host(engine: Engine) -> Arc<Host> {
     })
 }
 
-fn flags(engine: Engine) -> u32 {
-    if engine.multithread { GW_HOST_MULTITHREAD } else { 0 }
+fn flags(engine: Engine, run_once: bool) -> u32 {
+    let all = [
+        (engine.multithread, GW_HOST_MULTITHREAD),
+        (engine.multiprocess, GW_HOST_MULTIPROCESS),
+        (run_once, GW_HOST_RUN_ONCE),
+    ];
+    all.iter().filter(|(set, _)| *set).fold(0, |flags, (_, flag)| flags | flag)
 }
 
 /// Writes a line of the app's to the log.

@@ -6,7 +6,7 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gateway_server::exchange::{Exchange, Now, Pending, Port, Service, Timeouts, Want};
+use gateway_server::exchange::{Exchange, Now, Pending, Port, Service, Want};
 use gateway_server::net::Endpoint;
 use gateway_server::protocol::Limits;
 use gateway_spec::abi::host::{Host, Hosted, RequestHead};
@@ -174,15 +174,7 @@ fn lookup(key: &str, n: u64) {
 
 /// A kept-alive connection without its socket: `n` requests, `depth` at a time.
 fn exchange(app: Arc<dyn App>, request: &'static [u8], depth: usize) -> impl FnMut(u64) {
-    let service = Arc::new(Service {
-        app,
-        host: host(),
-        limits: Limits::default(),
-        timeouts: Timeouts::default(),
-        server: "gateway-server",
-        multithread: true,
-        multiprocess: false,
-    });
+    let service = Arc::new(Service { multithread: true, ..Service::new(app, host()) });
     let endpoint = Endpoint {
         server_name: "127.0.0.1".into(),
         server_port: "8000".into(),

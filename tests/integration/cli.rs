@@ -29,7 +29,11 @@ fn usage_errors_end_with_2_and_say_what_to_do() {
     let hello = format!("{}:app", module("hello"));
     check(&[], 2, &["MODULE:APP", "--help"]);
     check(&["--nonsense", &hello], 2, &["--nonsense"]);
-    check(&["--engine", "fibre", &hello], 2, &["fibre", "single, thread"]);
+    check(
+        &["--engine", "fibre", &hello],
+        2,
+        &["fibre", "single, fork, thread, nonblocking, select, poll, epoll, coroutine"],
+    );
     check(&["--bind", "8000", &hello], 2, &["127.0.0.1:8000"]);
     check(&["--bind", "::1:80", &hello], 2, &["brackets"]);
     check(&["--set", "x", &hello], 2, &["KEY=VALUE"]);

@@ -3,7 +3,6 @@
 use std::io;
 use std::net::TcpStream;
 use std::os::fd::{AsFd as _, BorrowedFd};
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
@@ -13,7 +12,7 @@ use super::socket::wait;
 use crate::net::{AcceptError, Endpoint, Listener};
 
 /// How long accepting pauses when the machine is out of descriptors.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
 
 /// What a wait brought.
 pub(super) enum Arrival<'a> {
@@ -49,15 +48,12 @@ pub(super) fn arrival<'a>(setup: &'a Setup, open: bool, other: Option<BorrowedFd
 pub(super) fn take(setup: &Setup, listener: &Listener) -> io::Result<Option<(TcpStream, Endpoint)>> {
     match listener.accept() {
         Ok(connection) => {
-            setup.shedding.store(false, Relaxed);
+            setup.accepted();
             Ok(Some(connection))
         }
         Err(AcceptError::Retry) => Ok(None),
         Err(AcceptError::Shed(error)) => {
-            // Once, not at every try until it is over.
-            if !setup.shedding.swap(true, Relaxed) {
-                tracing::warn!("cannot accept for now: {error}");
-            }
+            setup.shed(&error);
             let mut stop = [PollFd::from_borrowed_fd(setup.stop.as_fd(), PollFlags::IN)];
             wait(&mut stop, Some(Instant::now() + PAUSE))?;
             Ok(None)

@@ -4,13 +4,14 @@
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
 
+use super::accept::arrival;
 use super::socket::wait;
 use super::{Outcome, Setup};
 
@@ -60,9 +61,9 @@ impl Crew {
         while matches!((&self.ended).read(&mut scratch), Ok(count) if count > 0) {}
     }
 
-    /// Waits until all threads have ended, or the graceful time is over.
-    pub(super) fn wait(&self, setup: &Setup) -> io::Result<Outcome> {
-        let deadline = Instant::now().checked_add(setup.graceful);
+    /// Waits until all threads have ended, or the time is over.
+    pub(super) fn wait(&self, time: Duration) -> io::Result<Outcome> {
+        let deadline = Instant::now().checked_add(time);
         loop {
             self.clear();
             let abandoned = self.alive.load(SeqCst);
@@ -72,6 +73,26 @@ impl Crew {
             }
         }
     }
+}
+
+/// How much later than the thread itself its watcher gives up.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// Serves on one thread that is not the first: that one keeps the graceful
+/// time, also when the app hangs.
+pub(super) fn alone(setup: Setup, serve: fn(&Arc<Setup>) -> io::Result<Outcome>) -> io::Result<Outcome> {
+    let (setup, crew) = (Arc::new(setup), Crew::new()?);
+    let place = Arc::new(Mutex::new(None));
+    let (theirs, told) = (Arc::clone(&setup), Arc::clone(&place));
+    crew.start("connections", move || {
+        let outcome = serve(&theirs);
+        *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+    })?;
+    // Either it is time to end, or the thread has ended by itself.
+    arrival(&setup, false, Some(crew.ended()))?;
+    let stuck = crew.wait(setup.tuning.graceful + MARGIN)?;
+    let told = place.lock().unwrap_or_else(PoisonError::into_inner).take();
+    told.unwrap_or(Ok(stuck))
 }
 
 /// A thread's place in the crew, given up however the thread ends.

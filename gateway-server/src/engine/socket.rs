@@ -83,6 +83,7 @@ pub(super) fn wait(fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Res
     }
 }
 
-fn timespec(duration: Duration) -> Timespec {
+/// As the system takes it.
+pub(super) fn timespec(duration: Duration) -> Timespec {
     Timespec::try_from(duration).unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 })
 }

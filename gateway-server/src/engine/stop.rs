@@ -6,6 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use rustix::net::RecvFlags;
+
 /// The end that is watched.
 #[derive(Debug)]
 pub struct Stop {
@@ -28,6 +30,12 @@ impl Stop {
         let (watched, told) = UnixStream::pair()?;
         told.set_nonblocking(true)?;
         Ok((Self { pipe: watched, seen: AtomicBool::new(false) }, Stopper(told)))
+    }
+
+    /// Asks the pipe itself; leaves what is in it.
+    pub(super) fn is_told(&self) -> bool {
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        rustix::net::recv(&self.pipe, &mut [0], flags).is_ok()
     }
 
     /// Says that the pipe was seen readable.

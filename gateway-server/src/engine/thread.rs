@@ -8,23 +8,33 @@ use std::sync::Arc;
 use super::accept::{Arrival, arrival, take};
 use super::blocking::serve;
 use super::crew::Crew;
+use super::waiter::PollWaiter;
 use super::{Engine, Outcome, Setup};
+use crate::exchange::Bodies;
 use crate::net::Endpoint;
 
 /// The registry's entry.
-pub(super) const ENGINE: Engine = Engine { name: "thread", about: "a thread per connection", multithread: true, run };
+pub(super) const ENGINE: Engine = Engine {
+    name: "thread",
+    about: "a thread per connection",
+    multithread: true,
+    multiprocess: false,
+    bodies: Bodies::Live,
+    connections: 1024,
+    run,
+};
 
-fn run(setup: &Arc<Setup>) -> io::Result<Outcome> {
-    let crew = Crew::new()?;
+fn run(setup: Setup) -> io::Result<Outcome> {
+    let (setup, crew) = (Arc::new(setup), Crew::new()?);
     loop {
-        let open = crew.alive() < setup.connections;
-        match arrival(setup, open, Some(crew.ended()))? {
-            Arrival::Stop => return crew.wait(setup),
+        let open = crew.alive() < setup.tuning.connections;
+        match arrival(&setup, open, Some(crew.ended()))? {
+            Arrival::Stop => return crew.wait(setup.tuning.graceful),
             Arrival::Other => crew.clear(),
             Arrival::Clients(listeners) => {
                 for listener in listeners {
-                    if let Some((stream, endpoint)) = take(setup, listener)? {
-                        start(&crew, setup, stream, endpoint);
+                    if let Some((stream, endpoint)) = take(&setup, listener)? {
+                        start(&crew, &setup, stream, endpoint);
                     }
                 }
             }
@@ -36,7 +46,8 @@ fn run(setup: &Arc<Setup>) -> io::Result<Outcome> {
 /// dropped: shed, and said.
 fn start(crew: &Arc<Crew>, setup: &Arc<Setup>, stream: TcpStream, endpoint: Endpoint) {
     let setup = Arc::clone(setup);
-    if let Err(error) = crew.start("connection", move || serve(&setup, &stream, endpoint, &[])) {
+    let work = move || serve(&setup, &stream, endpoint, &mut PollWaiter::new(&setup.stop, &[]));
+    if let Err(error) = crew.start("connection", work) {
         tracing::warn!("a connection was dropped: no thread for it: {error}");
     }
 }

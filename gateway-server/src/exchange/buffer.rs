@@ -57,6 +57,26 @@ impl Buffer {
         self.start += count;
     }
 
+    /// Forgets all bytes. No request is open.
+    pub(super) fn clear(&mut self) {
+        assert!(!self.pinned, "a request borrows from the buffer");
+        (self.start, self.end) = (0, 0);
+    }
+
+    /// Takes `count` bytes at `at`, counted from `start`, out of the buffer:
+    /// those behind them move up. No request is open.
+    pub(super) fn cut(&mut self, at: usize, count: usize) {
+        assert!(!self.pinned, "a request borrows from the buffer");
+        let length = self.end - self.start;
+        assert!(at <= length && count <= length - at, "more bytes than there are");
+        // SAFETY: both ranges are within `start..end`; copy allows overlap.
+        unsafe {
+            let to = self.data.as_ptr().add(self.start + at);
+            ptr::copy(to.add(count), to, length - at - count);
+        }
+        self.end -= count;
+    }
+
     /// Makes the buffer hold at least `total` bytes from `start` on. Does
     /// nothing while a request borrows from it.
     pub(super) fn reserve(&mut self, total: usize) {

@@ -26,7 +26,9 @@ pub trait Port {
     /// Writes some of the bytes to the client, at least one.
     ///
     /// # Errors
-    /// The client is gone, or takes nothing for too long.
+    /// `WouldBlock` from an engine that must not wait, while the bytes are
+    /// below [`HIGH_WATER`](super::HIGH_WATER): they are kept and sent after the
+    /// call. Any other: the client is gone, or takes nothing for too long.
     fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
     /// Waits; answers early, with `false`, when the client has left.

@@ -1,6 +1,7 @@
 //! The request's side: from bytes at hand to a request that is ready.
 
-use super::{Exchange, Now, Phase, RECEIVE, SMALL_BODY};
+use super::slot::Opened;
+use super::{Bodies, Exchange, Now, Phase, RECEIVE, SMALL_BODY};
 use crate::protocol::http1::{Found, Framing, Scanner};
 
 impl Exchange {
@@ -13,6 +14,7 @@ impl Exchange {
                 Phase::Collect { start, end, total } if self.slot.wire().buffer.bytes().len() >= total => {
                     self.open(start, end, now);
                 }
+                Phase::Gather { start, end } => self.gather(start, end, now),
                 Phase::Drain { left } => self.drain(left, now),
                 _ => {}
             }
@@ -47,7 +49,12 @@ impl Exchange {
             Ok(opened) => opened,
             Err(refusal) => return self.refuse(refusal, now),
         };
-        let waits_for_100 = opened.expect_continue && arrived == 0;
+        let collects = self.service.bodies == Bodies::Collected;
+        let mut waits_for_100 = opened.expect_continue && arrived == 0;
+        if collects && std::mem::take(&mut waits_for_100) {
+            // Nobody will ask for the body later.
+            self.slot.wire().push_100();
+        }
         let preread = match opened.framing {
             Framing::Length(length) if length <= SMALL_BODY && !waits_for_100 => {
                 if (arrived as u64) < length {
@@ -57,12 +64,25 @@ impl Exchange {
                 }
                 length as usize
             }
+            Framing::Length(_) | Framing::Chunked if collects => {
+                return self.begin_gather(start, end, opened.framing, now);
+            }
             Framing::Length(length) => (arrived as u64).min(length) as usize,
             Framing::None | Framing::Chunked => 0,
         };
-        self.slot.ready(&opened, end, preread, limits.body);
+        self.ready(&opened, end, preread);
         self.slot.wire().expects_100 = waits_for_100;
+    }
+
+    /// The app can be called for the request that is open: `preread` bytes of
+    /// its body are in the buffer, at `body`.
+    pub(super) fn ready(&mut self, opened: &Opened, body: usize, preread: usize) {
+        self.slot.ready(opened, body, preread, self.service.limits.body);
         self.requests += 1;
+        let most = self.service.keep_alive_requests;
+        if most > 0 && self.requests >= most {
+            self.slot.wire().terms.keep_alive = false;
+        }
         self.phase = Phase::Ready;
     }
 

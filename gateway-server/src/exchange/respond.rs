@@ -11,6 +11,7 @@ use super::wire::{Terms, Wire};
 use super::{COPIED, DRAIN, Exchange, HIGH_WATER, Lying, Now, Phase, Port};
 use crate::protocol::Refusal;
 use crate::protocol::http1::{Version, response};
+use crate::stats::Fault;
 
 impl Exchange {
     pub(super) fn call(&mut self, port: &mut dyn Port) -> Result<After> {
@@ -183,14 +184,19 @@ impl Exchange {
             Some(refusal) => tracing::info!("{line}: {}", refusal.text()),
             None => tracing::error!("{line}: {}", escape(error)),
         }
+        let fault = wire.input_failure.map_or(Fault::AppFailed, Fault::Refused);
         let status = wire.input_failure.map_or(Status::INTERNAL_SERVER_ERROR, Refusal::status);
         if wire.state == ResponseState::Committed {
             return match wire.input_failure {
                 // The client's doing, and told above.
-                Some(_) => self.drop_response(),
+                Some(_) => {
+                    self.service.counters.count(fault);
+                    self.drop_response();
+                }
                 None => self.cut("the response had begun"),
             };
         }
+        self.service.counters.count(fault);
         if self.slot.close_body().is_err() {
             tracing::error!("{line}: the app panicked in close");
         }
@@ -205,6 +211,7 @@ impl Exchange {
     pub(super) fn refuse(&mut self, refusal: Refusal, now: &Now) {
         let (text, code) = (refusal.text(), refusal.status().code());
         tracing::info!("{}: refused with {code}: {text}", self.slot.client());
+        self.service.counters.count(Fault::Refused(refusal));
         let head_only = self.slot.wire().buffer.bytes().trim_ascii_start().starts_with(b"HEAD ");
         self.slot.recycle();
         let wire = self.slot.wire();
@@ -219,6 +226,7 @@ impl Exchange {
     /// tell that it is not whole, so the connection closes.
     pub(super) fn cut(&mut self, why: &str) {
         tracing::error!("{}: {why}; the connection is cut", self.slot.request_line());
+        self.service.counters.count(Fault::Cut);
         self.drop_response();
     }
 
@@ -234,7 +242,8 @@ impl Exchange {
         self.slot.recycle();
         let linger = linger && !self.half_closed;
         self.phase = match self.slot.wire().pending().is_empty() {
-            true => Phase::Closed { linger },
+            true if linger => Phase::Shut,
+            true => Phase::Closed,
             false => Phase::Last { linger },
         };
     }

@@ -1,5 +1,6 @@
 //! What all connections of a server share.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,8 +8,10 @@ use gateway_spec::App;
 use gateway_spec::abi::host::Host;
 
 use crate::protocol::Limits;
+use crate::stats::Counters;
 
 /// The app, and how it is served. Immutable once the server runs.
+#[derive(Clone)]
 pub struct Service {
     /// The app; dropped before the host it may point to.
     pub app: Arc<dyn App>,
@@ -18,15 +21,55 @@ pub struct Service {
     pub limits: Limits,
     /// How long things may take.
     pub timeouts: Timeouts,
+    /// The most requests of one connection; 0 for no limit.
+    pub keep_alive_requests: u64,
+    /// What becomes of request bodies that are not small.
+    pub bodies: Bodies,
+    /// Where bodies that are too large for memory are kept; the system's
+    /// folder for temporary files where it is not said.
+    pub spool_dir: Option<PathBuf>,
+    /// What went wrong, counted.
+    pub counters: Arc<Counters>,
     /// The `Server` header.
     pub server: &'static str,
     /// `gateway.multithread`.
     pub multithread: bool,
     /// `gateway.multiprocess`.
     pub multiprocess: bool,
+    /// `gateway.run_once`: each process answers one request.
+    pub run_once: bool,
+}
+
+/// What becomes of a request body that is chunked or not small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bodies {
+    /// The app is called at once, and reads it as it comes.
+    Live,
+    /// It is complete before the app is called, so that a slow client holds
+    /// nobody up.
+    Collected,
 }
 
 impl Service {
+    /// One app, served as a server with one thread does by default.
+    #[must_use]
+    pub fn new(app: Arc<dyn App>, host: Arc<Host>) -> Self {
+        Self {
+            app,
+            host,
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            keep_alive_requests: 0,
+            bodies: Bodies::Live,
+            spool_dir: None,
+            counters: Arc::default(),
+            server: "gateway-server",
+            multithread: false,
+            multiprocess: false,
+            run_once: false,
+        }
+    }
+
     /// The variables that are the same for all requests.
     pub(super) fn variables(&self) -> [(&'static str, &'static str); 5] {
         let flag = |set| if set { "1" } else { "0" };
@@ -35,7 +78,7 @@ impl Service {
             ("gateway.url_scheme", "http"),
             ("gateway.multithread", flag(self.multithread)),
             ("gateway.multiprocess", flag(self.multiprocess)),
-            ("gateway.run_once", flag(false)),
+            ("gateway.run_once", flag(self.run_once)),
         ]
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use gateway_spec::abi::host::Host;
 use gateway_spec::prelude::*;
 
-use super::{Exchange, Now, Pending, Port, Service, Timeouts, Want};
+use super::{Bodies, Exchange, Now, Pending, Port, Service, Want};
 use crate::net::Endpoint;
 use crate::protocol::Limits;
 
@@ -72,14 +72,11 @@ fn now() -> Now {
 }
 
 fn service(app: impl App + 'static) -> Service {
+    let host = Host::new("test", "1", 0, |_, _, _| {});
     Service {
-        app: Arc::new(app),
-        host: Host::new("test", "1", 0, |_, _, _| {}),
         limits: Limits { body: 1 << 20, ..Limits::default() },
-        timeouts: Timeouts::default(),
         server: "test",
-        multithread: false,
-        multiprocess: false,
+        ..Service::new(Arc::new(app), host)
     }
 }
 
@@ -103,7 +100,7 @@ fn serve(service: &Arc<Service>, input: Vec<Vec<u8>>, window: usize) -> Client {
                 exchange.sent(count.expect("the script does not fail"), &now);
             }
             Want::Run => exchange.run(&mut ScriptedPort(&mut client, now)),
-            end @ (Want::Linger | Want::Close) => {
+            end @ (Want::Shutdown | Want::Close) => {
                 client.end = Some(end);
                 return client;
             }
@@ -123,17 +120,18 @@ fn copy_file(fd: std::os::fd::BorrowedFd<'_>, offset: u64, length: u64, client: 
 /// Serves `input` whole, byte by byte and at every split, each with a wide and
 /// a narrow window, and holds that the answers are the same.
 fn check(app: impl App + 'static, input: &str, expected: &str) {
-    let service = Arc::new(service(app));
+    let live = Arc::new(service(app));
+    let collected = Arc::new(Service { bodies: Bodies::Collected, ..Service::clone(&live) });
     let bytes = input.as_bytes();
     let mut scripts = vec![vec![bytes.to_vec()], bytes.iter().map(|byte| vec![*byte]).collect()];
     // Miri takes a second for each.
     let step = if cfg!(miri) { bytes.len() / 3 + 1 } else { 1 };
     scripts.extend((1..bytes.len()).step_by(step).map(|at| vec![bytes[..at].to_vec(), bytes[at..].to_vec()]));
     for script in scripts {
-        for window in [usize::MAX, 3] {
-            let client = serve(&service, script.clone(), window);
-            let output = String::from_utf8_lossy(&client.output);
-            assert_eq!(plain(&output), expected, "input in {} pieces, window {window}", script.len());
+        for (service, window) in [(&live, usize::MAX), (&live, 3), (&collected, usize::MAX), (&collected, 3)] {
+            let client = serve(service, script.clone(), window);
+            let (output, how) = (String::from_utf8_lossy(&client.output), service.bodies);
+            assert_eq!(plain(&output), expected, "input in {} pieces, window {window}, {how:?}", script.len());
         }
     }
 }
@@ -400,7 +398,7 @@ fn unread_bodies_are_read_over_up_to_a_cap() {
     let client = serve(&Arc::new(service(app)), vec![large.into()], usize::MAX);
     let expected = "HTTP/1.1 200 OK\nConnection: close\nContent-Length: 0\n\n";
     assert_eq!(plain(&String::from_utf8_lossy(&client.output)), expected);
-    assert_eq!(client.end, Some(Want::Linger), "a close with unread bytes would reset the connection");
+    assert_eq!(client.end, Some(Want::Shutdown), "a close with unread bytes would reset the connection");
 }
 
 #[test]
@@ -587,7 +585,7 @@ fn stopping_answers_what_runs_and_closes_what_is_idle() {
     }
     busy.sent(client.output.len(), &now);
     assert!(plain(&String::from_utf8_lossy(&client.output)).contains("\nConnection: close\n"));
-    assert_eq!(busy.want(), Want::Linger);
+    assert_eq!(busy.want(), Want::Shutdown);
 }
 
 /// An empty line begins no request: the connection is as idle as before.

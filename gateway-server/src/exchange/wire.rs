@@ -3,7 +3,7 @@
 
 mod input;
 
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use std::time::Duration;
 
 use gateway_spec::abi::host::Transport;
@@ -11,6 +11,7 @@ use gateway_spec::{Error, Head, ResponseState, Result, Status, escape};
 
 use super::HIGH_WATER;
 use super::buffer::Buffer;
+use super::gather::Spool;
 use super::lent::Lent;
 use super::port::Port;
 use crate::protocol::Refusal;
@@ -36,6 +37,8 @@ pub(super) struct Wire {
     live_start: usize,
     /// The client waits for 100 before it sends its body.
     pub(super) expects_100: bool,
+    /// The body, where it was collected before the call.
+    pub(super) spool: Option<Spool>,
     /// Why the body cannot be read to its end.
     pub(super) input_failure: Option<Refusal>,
 
@@ -67,6 +70,7 @@ impl Wire {
             live: Vec::new(),
             live_start: 0,
             expects_100: false,
+            spool: None,
             input_failure: None,
             out: Vec::with_capacity(1024),
             sent: 0,
@@ -214,15 +218,24 @@ impl Wire {
         !matches!(self.framing, Framing::Length(1..))
     }
 
-    /// Sends all that is pending, before something that may wait.
+    /// Tells the client to send its body, behind the answers before it.
+    pub(super) fn push_100(&mut self) {
+        self.out.extend_from_slice(CONTINUE);
+        self.head_start = self.out.len();
+    }
+
+    /// Sends what is pending, before something that may wait.
     fn flush(&mut self) -> Result<()> {
         while !self.pending().is_empty() {
             let Self { port, out, sent, state, head_start, .. } = self;
             let end = if *state == ResponseState::Set { *head_start } else { out.len() };
             let slice = IoSlice::new(&out[*sent..end]);
-            let count = port.get().ok_or_else(no_port)?.send(&[slice]);
-            let count = count.map_err(|_| self.left())?;
-            self.sent(count);
+            match port.get().ok_or_else(no_port)?.send(&[slice]) {
+                Ok(count) => self.sent(count),
+                // The engine sends the rest when the app has returned.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => return Err(self.left()),
+            }
         }
         Ok(())
     }
@@ -241,8 +254,12 @@ impl Wire {
         }
         self.live.clear();
         self.live_start = 0;
+        self.spool = None;
     }
 }
+
+/// The interim response that asks for the body (RFC 9110, section 15.2.1).
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 fn no_port() -> Error {
     Error::State("the engine cannot be reached outside of a call".into())

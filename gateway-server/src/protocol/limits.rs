@@ -11,6 +11,8 @@ pub struct Limits {
     pub fields: usize,
     /// Bytes of the body: 413 beyond.
     pub body: u64,
+    /// Bytes of a body that has to be kept until it is complete: 413 beyond.
+    pub spool: u64,
     /// Names with an underscore.
     pub underscore: UnderscoreHeaders,
 }
@@ -22,7 +24,14 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { line: 8 * 1024, head: 32 * 1024, fields: 100, body: 1 << 30, underscore: UnderscoreHeaders::Drop }
+        Self {
+            line: 8 * 1024,
+            head: 32 * 1024,
+            fields: 100,
+            body: 1 << 30,
+            spool: 1 << 30,
+            underscore: UnderscoreHeaders::Drop,
+        }
     }
 }
 

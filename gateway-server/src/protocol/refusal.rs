@@ -60,9 +60,43 @@ pub enum Refusal {
     HeadTimeout,
     /// A body that came too slowly.
     BodyTimeout,
+    /// A body that there is no room for on the disk.
+    Storage,
 }
 
 impl Refusal {
+    /// All of them, in order.
+    pub const ALL: &[Self] = &[
+        Self::BareLf,
+        Self::EmptyLines,
+        Self::RequestLine,
+        Self::Target,
+        Self::PercentEncoding,
+        Self::Version,
+        Self::LineTooLong,
+        Self::HeadTooLarge,
+        Self::TooManyFields,
+        Self::Field,
+        Self::Underscore,
+        Self::MissingHost,
+        Self::RepeatedHost,
+        Self::InvalidHost,
+        Self::ContentLength,
+        Self::RepeatedContentLength,
+        Self::RepeatedContentType,
+        Self::TransferEncoding,
+        Self::UnknownCoding,
+        Self::BothLengths,
+        Self::Expectation,
+        Self::Connect,
+        Self::BodyTooLarge,
+        Self::Chunk,
+        Self::Truncated,
+        Self::HeadTimeout,
+        Self::BodyTimeout,
+        Self::Storage,
+    ];
+
     /// The status that the client gets. Total: a new refusal has to answer.
     #[must_use]
     pub const fn status(self) -> Status {
@@ -91,6 +125,7 @@ impl Refusal {
             Self::UnknownCoding | Self::Connect => Status::NOT_IMPLEMENTED,
             Self::Version => Status::HTTP_VERSION_NOT_SUPPORTED,
             Self::HeadTimeout | Self::BodyTimeout => Status::REQUEST_TIMEOUT,
+            Self::Storage => Status::INSUFFICIENT_STORAGE,
         }
     }
 
@@ -125,6 +160,7 @@ impl Refusal {
             Self::Truncated => "the request body was cut short",
             Self::HeadTimeout => "the request head took too long",
             Self::BodyTimeout => "the request body came too slowly",
+            Self::Storage => "the request body cannot be stored",
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The request body: what has arrived, then what the engine brings.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read as _};
 
 use gateway_spec::{Error, ResponseState, Result};
 
-use super::{Wire, no_port};
+use super::{CONTINUE, Wire, no_port};
 use crate::protocol::Refusal;
 
 /// How much of a chunked body is read from the client at once.
@@ -15,6 +15,9 @@ impl Wire {
     pub(super) fn read_body(&mut self, buf: &mut [u8]) -> Result<usize> {
         if let Some(refusal) = self.input_failure {
             return Err(input_error(refusal));
+        }
+        if let Some(spool) = &mut self.spool {
+            return spool.read(buf).map_err(Error::Io);
         }
         loop {
             match self.take(buf) {
@@ -100,7 +103,7 @@ impl Wire {
 
     /// The interim response goes before a head that is set but not committed.
     fn send_100(&mut self) -> Result<()> {
-        let mut left: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+        let mut left = CONTINUE;
         while !left.is_empty() {
             let count = self.port.get().ok_or_else(no_port)?.send(&[IoSlice::new(left)]).map_err(|_| self.left())?;
             left = &left[count..];

@@ -1,0 +1,235 @@
+//! The flags as they are typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, ValueEnum};
+
+use crate::engine::Engine;
+use crate::net::Address;
+
+const EXAMPLES: &str = "\
+Examples:
+  gateway-server libhello.so:app
+  gateway-server --bind 0.0.0.0:80 --bind [::1]:80 ./libshop.so:app
+  gateway-server --set greeting=Hi --engine single target/release/libcounter.so:app
+  gateway-server --list libmulti.so
+  gateway-server --check libhello.so:app
+
+Exit codes:
+  0  a clean stop
+  2  the command line is wrong, or names a module or an app that cannot be used
+  1  anything else: the app could not be created, an address is taken, a crash";
+
+/// The flags as they are typed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gateway-server",
+    version,
+    about = "Serves a web application that was compiled to a shared library",
+    after_help = EXAMPLES,
+    styles = Styles::styled().header(AnsiColor::Green.on_default().bold()).usage(AnsiColor::Green.on_default().bold()),
+)]
+pub struct Flags {
+    /// The module's file and the app in it; the app may be left out where there is one, or one named `app`
+    #[arg(value_name = "MODULE:APP", required_unless_present = "engines")]
+    pub(super) target: Option<String>,
+
+    #[command(flatten)]
+    pub(super) serve: ServeFlags,
+
+    #[command(flatten)]
+    pub(super) engine: EngineFlags,
+
+    #[command(flatten)]
+    pub(super) limits: LimitFlags,
+
+    #[command(flatten)]
+    pub(super) times: TimeFlags,
+
+    /// Configure the app; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub(super) set: Vec<(String, String)>,
+
+    /// Refuse a module that others can write to, instead of warning
+    #[arg(long)]
+    pub(super) strict: bool,
+
+    /// Load the module and create the app in a child process, say how that went, and end
+    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "EngineFlags", "LimitFlags", "TimeFlags"])]
+    pub(super) check: bool,
+
+    /// Print the module's apps, versions and build, and end
+    #[arg(long, conflicts_with_all = ["set", "ServeFlags", "EngineFlags", "LimitFlags", "TimeFlags"])]
+    pub(super) list: bool,
+
+    /// Print the engines, a line for each, and end
+    #[arg(long, exclusive = true)]
+    pub(super) engines: bool,
+
+    /// This is the child that --check or --list has started
+    #[arg(long, hide = true)]
+    pub(super) in_child: bool,
+}
+
+/// Where, and whether with a check.
+#[derive(Debug, Args)]
+pub(super) struct ServeFlags {
+    /// Listen on ADDR, as in 127.0.0.1:8000 or [::1]:8000; may be given several times; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000")]
+    pub(super) bind: Vec<Address>,
+
+    /// Check app and server against the rules of the interface, request by request
+    #[arg(long)]
+    pub(super) lint: bool,
+}
+
+/// How many at once.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Engine")]
+pub(super) struct EngineFlags {
+    /// How clients are served: --engines lists the models
+    #[arg(long, value_name = "NAME", default_value = "thread", value_parser = engine)]
+    pub(super) engine: Engine,
+
+    /// Serve at most N connections at once; others wait [default: fork 256, thread 1024, loops 16384]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) connections: Option<u32>,
+
+    /// epoll: tell of readiness as long as it lasts, or once when it comes [default: level]
+    #[arg(long, value_name = "HOW")]
+    pub(super) trigger: Option<Trigger>,
+
+    /// coroutine: the stack of each; an app that needs more ends the server [default: 256KiB]
+    #[arg(long, value_name = "SIZE", value_parser = stack)]
+    pub(super) stack_size: Option<ByteSize>,
+
+    /// fork: create the app once, or in each child: for apps that start threads [default: parent]
+    #[arg(long, value_name = "WHERE")]
+    pub(super) fork_create: Option<ForkCreate>,
+}
+
+/// How much a client may send.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits (sizes as 512B, 64KiB, 1GiB)")]
+pub(super) struct LimitFlags {
+    /// The request line; 414 beyond
+    #[arg(long, value_name = "SIZE", default_value = "8KiB", value_parser = size)]
+    pub(super) max_line: ByteSize,
+
+    /// The request line and all header fields; 431 beyond
+    #[arg(long, value_name = "SIZE", default_value = "32KiB", value_parser = size)]
+    pub(super) max_head: ByteSize,
+
+    /// Header fields; 431 beyond; at most 256
+    #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) max_fields: u16,
+
+    /// A request body; 413 beyond
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size)]
+    pub(super) max_body: ByteSize,
+
+    /// A request body that is kept until it is complete, on engines that do so; 413 beyond
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size)]
+    pub(super) max_spool: ByteSize,
+
+    /// Where such bodies are kept beyond 64 KiB [default: the folder for temporary files]
+    #[arg(long, value_name = "DIR")]
+    pub(super) spool_dir: Option<PathBuf>,
+
+    /// Requests of one connection; 0 for no limit
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) keep_alive_requests: u64,
+
+    /// Header names with an underscore, which CGI cannot tell from a hyphen
+    #[arg(long, value_name = "WHAT", default_value = "drop")]
+    pub(super) underscore_headers: Underscores,
+}
+
+/// How long a client may take.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Time limits (as 500ms, 10s, 2m)")]
+pub(super) struct TimeFlags {
+    /// From a head's first byte, or the connection's start, to its end; 408 beyond
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
+    pub(super) head_timeout: Duration,
+
+    /// Before a body has to come at --body-rate; 408 beyond
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
+    pub(super) body_timeout: Duration,
+
+    /// What a body has to bring per second after that
+    #[arg(long, value_name = "SIZE", default_value = "512B", value_parser = size)]
+    pub(super) body_rate: ByteSize,
+
+    /// Between two requests; 0s closes after each
+    #[arg(long, value_name = "TIME", default_value = "75s", value_parser = humantime::parse_duration)]
+    pub(super) keep_alive_timeout: Duration,
+
+    /// Without any progress of a response
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
+    pub(super) write_timeout: Duration,
+
+    /// What running requests get at the end
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub(super) graceful_timeout: Duration,
+}
+
+/// `--trigger`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Trigger {
+    Level,
+    Edge,
+}
+
+/// `--fork-create`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ForkCreate {
+    Parent,
+    Child,
+}
+
+/// `--underscore-headers`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Underscores {
+    /// Leave the header out
+    Drop,
+    /// Answer 400
+    Refuse,
+    /// Let it stand in the header list, never as HTTP_...
+    Allow,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}
+
+fn engine(name: &str) -> Result<Engine, String> {
+    Engine::named(name).ok_or_else(|| format!("known engines: {}", Engine::names()))
+}
+
+fn size(text: &str) -> Result<ByteSize, String> {
+    let size: ByteSize = text.parse().map_err(|_| "write a size as 512B, 64KiB or 1GiB".to_owned())?;
+    if size.as_u64() == 0 { Err("a size of 0 lets nobody in".to_owned()) } else { Ok(size) }
+}
+
+fn stack(text: &str) -> Result<ByteSize, String> {
+    let stack = size(text)?;
+    // Less than that is taken by the server itself; more than a process has
+    // room for helps nobody.
+    if (ByteSize::kib(64)..=ByteSize::gib(1)).contains(&stack) {
+        Ok(stack)
+    } else {
+        Err("a stack has from 64KiB to 1GiB".to_owned())
+    }
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| format!("{error}: write a time as 500ms or 10s"))?;
+    if time.is_zero() { Err("a time of 0 lets nobody in".to_owned()) } else { Ok(time) }
+}

@@ -1,0 +1,102 @@
+//! `epoll`: the kernel keeps the list and gives only those that are ready, so
+//! that idle connections cost nothing. Level-triggered it tells of readiness
+//! for as long as it lasts, edge-triggered once, when it comes.
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::io::Errno;
+
+use super::crew::alone;
+use super::event_loop;
+use super::machine::Machine;
+use super::poller::{Interest, Poller};
+use super::socket::timespec;
+use super::{Engine, MANY, Outcome, Setup, Trigger};
+use crate::exchange::Bodies;
+
+/// The registry's entry.
+pub(super) const ENGINE: Engine = Engine {
+    name: "epoll",
+    about: "one thread and epoll(7), level- or edge-triggered (--trigger)",
+    multithread: false,
+    multiprocess: false,
+    bodies: Bodies::Collected,
+    connections: MANY,
+    run,
+};
+
+fn run(setup: Setup) -> io::Result<Outcome> {
+    alone(setup, |setup| match setup.tuning.trigger {
+        Trigger::Level => event_loop::run::<_, Machine>(setup, Set::<false>::new()?),
+        Trigger::Edge => event_loop::run::<_, Machine>(setup, Set::<true>::new()?),
+    })
+}
+
+/// The most events of one wait.
+const EVENTS: usize = 256;
+
+/// The kernel's list.
+pub(super) struct Set<const EDGE: bool> {
+    epoll: OwnedFd,
+    /// Which keys are in it.
+    watched: Vec<bool>,
+    events: Vec<Event>,
+}
+
+impl<const EDGE: bool> Set<EDGE> {
+    pub(super) fn new() -> io::Result<Self> {
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        Ok(Self { epoll, watched: Vec::new(), events: Vec::with_capacity(EVENTS) })
+    }
+}
+
+const fn flags(interest: Interest, edge: bool) -> EventFlags {
+    match interest {
+        Interest::Accept => EventFlags::IN,
+        // Once and for all: asking for something else later is a system call.
+        _ if edge => EventFlags::IN.union(EventFlags::OUT).union(EventFlags::RDHUP).union(EventFlags::ET),
+        Interest::Read => EventFlags::IN,
+        Interest::Write => EventFlags::OUT,
+        Interest::Hangup => EventFlags::empty(),
+    }
+}
+
+impl<const EDGE: bool> Poller for Set<EDGE> {
+    const EDGE: bool = EDGE;
+
+    fn register(&mut self, fd: BorrowedFd<'_>, key: usize, interest: Interest) -> io::Result<()> {
+        if self.watched.len() <= key {
+            self.watched.resize(key + 1, false);
+        }
+        let (data, flags) = (EventData::new_u64(key as u64), flags(interest, EDGE));
+        if !std::mem::replace(&mut self.watched[key], true) {
+            epoll::add(&self.epoll, fd, data, flags)?;
+        } else if !EDGE {
+            epoll::modify(&self.epoll, fd, data, flags)?;
+        }
+        Ok(())
+    }
+
+    fn deregister(&mut self, fd: BorrowedFd<'_>, key: usize) {
+        if self.watched.get_mut(key).is_some_and(std::mem::take) {
+            // A descriptor that is not there any more is forgotten already.
+            let _ = epoll::delete(&self.epoll, fd);
+        }
+    }
+
+    fn wait(&mut self, ready: &mut Vec<usize>, timeout: Option<Duration>) -> io::Result<()> {
+        self.events.clear();
+        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), timeout.map(timespec).as_ref()) {
+            Ok(_) => {
+                ready.extend(self.events.iter().map(|event| event.data.u64() as usize));
+                Ok(())
+            }
+            Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A process per connection: the model of the first web servers. The parent
+//! accepts, forks, closes its copy and goes on; a child serves its connection
+//! and ends. A crash takes one client with it and nobody else.
+
+use std::io;
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use gateway_spec::{App, Error, app_fn};
+use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_signal};
+use signal_hook::consts::{SIGCHLD, SIGINT, SIGTERM};
+use signal_hook::low_level;
+
+use super::accept::{Arrival, arrival, take};
+use super::blocking::serve;
+use super::children::Children;
+use super::waiter::PollWaiter;
+use super::{Engine, Factory, Outcome, Setup};
+use crate::exchange::{Bodies, Service};
+use crate::net::Endpoint;
+use crate::sys::{Forked, fork, reset_signal, silence_signal, threads};
+
+/// The registry's entry.
+pub(super) const ENGINE: Engine = Engine {
+    name: "fork",
+    about: "a process per connection",
+    multithread: false,
+    multiprocess: true,
+    bodies: Bodies::Live,
+    connections: 256,
+    run,
+};
+
+fn run(setup: Setup) -> io::Result<Outcome> {
+    let count = threads()?;
+    if count != 1 {
+        return Err(io::Error::other(format!(
+            "the engine fork needs a process with one thread, and this one has {count}: the app has started some; \
+             create it in each child with --fork-create child, or choose another engine"
+        )));
+    }
+    let (parent, mut children) = (getpid(), Children::new()?);
+    loop {
+        let open = children.count() < setup.tuning.connections;
+        match arrival(&setup, open, Some(children.ended()))? {
+            Arrival::Stop => return children.wait(&setup),
+            Arrival::Other => children.reap(&setup)?,
+            Arrival::Clients(listeners) => {
+                let mut clients = Vec::new();
+                for listener in listeners {
+                    clients.extend(take(&setup, listener)?);
+                }
+                while let Some((stream, endpoint)) = clients.pop() {
+                    match fork() {
+                        Ok(Forked::Parent(child)) => children.add(child, endpoint.remote_addr),
+                        Ok(Forked::Child) => {
+                            drop((clients, children));
+                            serve_as_child(parent, setup, stream, endpoint);
+                        }
+                        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => return Err(error),
+                        Err(error) => {
+                            tracing::warn!("a connection was dropped: no process for it: {error}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Serves one connection, and ends the process.
+fn serve_as_child(parent: Pid, mut setup: Setup, stream: TcpStream, endpoint: Endpoint) -> ! {
+    // Its copies would keep the addresses taken for as long as it lives.
+    setup.listeners.clear();
+    let outcome = leave_the_parent(parent);
+    if let Err(error) = outcome {
+        tracing::error!("a child cannot be set up: {error}");
+        low_level::exit(1);
+    }
+    let own = setup.factory.take().map(|factory| create(&factory));
+    if let Some(app) = &own {
+        setup.service = Arc::new(Service { app: Arc::clone(app), ..Service::clone(&setup.service) });
+    }
+    serve(&setup, &stream, endpoint, &mut PollWaiter::new(&setup.stop, &[]));
+    // An app of the parent's is the parent's to end.
+    if let Some(app) = own {
+        app.shutdown();
+        drop((setup, app));
+    }
+    // Not `exit`: what the parent has registered or buffered is the parent's.
+    low_level::exit(0)
+}
+
+/// This child's own app. Where it cannot be created, each request is told so.
+fn create(factory: &Factory) -> Arc<dyn App> {
+    factory.create().unwrap_or_else(|error| {
+        let text = error.to_string();
+        Arc::new(app_fn(move |_, _| Err(Error::app(text.clone()))))
+    })
+}
+
+/// Gives up what belongs to the parent: its signal handlers, which write to its
+/// pipes, and a life beyond its own.
+fn leave_the_parent(parent: Pid) -> io::Result<()> {
+    reset_signal(SIGCHLD)?;
+    reset_signal(SIGTERM)?;
+    // A terminal sends it to everybody: the parent tells its children to end
+    // well, over the pipe that they share.
+    silence_signal(SIGINT)?;
+    set_parent_process_death_signal(Some(Signal::TERM))?;
+    // The parent may have died before that line.
+    if getppid() != Some(parent) {
+        low_level::exit(1);
+    }
+    Ok(())
+}

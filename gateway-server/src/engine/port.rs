@@ -1,0 +1,111 @@
+//! The way from a running app to its socket.
+
+use std::io::{self, IoSlice, Read as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use rustix::event::PollFlags;
+
+use super::Stop;
+use super::clock::Clock;
+use super::poller::Interest;
+use super::socket::{retried, send_slices, wait_one};
+use super::waiter::{Alerts, Waiter};
+use crate::exchange::{Now, Port, Timeouts};
+
+/// How long an app has waited for the body of its request, over all calls.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct BodyWait {
+    /// Which request.
+    request: u64,
+    waited: Duration,
+    received: u64,
+}
+
+impl BodyWait {
+    /// Counts anew if this is another request.
+    pub(super) fn begin(&mut self, request: u64) {
+        if self.request != request {
+            *self = Self { request, ..Self::default() };
+        }
+    }
+}
+
+/// A port over a socket, which waits as its waiter does.
+#[derive(Debug)]
+pub(super) struct SocketPort<'a, W> {
+    pub(super) stream: &'a TcpStream,
+    pub(super) clock: &'a mut Clock,
+    pub(super) timeouts: &'a Timeouts,
+    pub(super) stop: &'a Stop,
+    pub(super) waiter: &'a mut W,
+    pub(super) body: &'a mut BodyWait,
+    /// Up to so many bytes may stay unsent rather than be waited for.
+    pub(super) mark: usize,
+}
+
+impl<W: Waiter> Port for SocketPort<'_, W> {
+    fn fill(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut stream = self.stream;
+        loop {
+            match retried(|| stream.read(buf)) {
+                Ok(count) => {
+                    self.body.received += count as u64;
+                    return Ok(count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    // Only the time that the client takes counts, not the app's.
+                    let start = Instant::now();
+                    let allowed = self.timeouts.body(self.body.received).saturating_sub(self.body.waited);
+                    let deadline = start.checked_add(allowed);
+                    let woken = self.waiter.wait(stream, Interest::Read, deadline, Alerts::default())?;
+                    self.body.waited += start.elapsed();
+                    if !woken.ready {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let deadline = Instant::now().checked_add(self.timeouts.write);
+        loop {
+            match send_slices(self.stream, slices, false) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let length: usize = slices.iter().map(|slice| slice.len()).sum();
+                    if length <= self.mark {
+                        return Err(error);
+                    }
+                    if !self.waiter.wait(self.stream, Interest::Write, deadline, Alerts::default())?.ready {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn sleep(&mut self, duration: Duration) -> bool {
+        // Asking for no event, one is still told of a hang-up or an error.
+        let deadline = Instant::now().checked_add(duration);
+        match self.waiter.wait(self.stream, Interest::Hangup, deadline, Alerts::default()) {
+            Ok(woken) => !woken.ready,
+            Err(_) => false,
+        }
+    }
+
+    fn is_gone(&mut self) -> bool {
+        wait_one(self.stream, PollFlags::empty(), Some(Instant::now())).unwrap_or(true)
+    }
+
+    fn is_closing(&mut self) -> bool {
+        // Where one client at a time is served, one that waits is a reason.
+        self.stop.is_seen() || self.waiter.is_crowded()
+    }
+
+    fn now(&mut self) -> Now {
+        self.clock.now()
+    }
+}

@@ -1,0 +1,92 @@
+//! `select`: a list of those to read from and one of those to write to, handed
+//! over and looked through at each turn. A descriptor has to be below
+//! `FD_SETSIZE`; clients beyond are shed.
+
+use std::io;
+use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
+use std::time::Duration;
+
+use rustix::event::{FdSetElement, FdSetIter, fd_set_insert, fd_set_num_elements, fd_set_remove};
+use rustix::io::Errno;
+
+use super::crew::alone;
+use super::event_loop;
+use super::machine::Machine;
+use super::poller::{Interest, Poller};
+use super::socket::timespec;
+use super::{Engine, MANY, Outcome, Setup};
+use crate::exchange::Bodies;
+use crate::sys::select;
+
+/// The registry's entry.
+pub(super) const ENGINE: Engine = Engine {
+    name: "select",
+    about: "one thread and select(2), for descriptors below 1024",
+    multithread: false,
+    multiprocess: false,
+    bodies: Bodies::Collected,
+    connections: MANY,
+    run,
+};
+
+fn run(setup: Setup) -> io::Result<Outcome> {
+    alone(setup, |setup| event_loop::run::<_, Machine>(setup, Lists::new()))
+}
+
+/// The size of a set in C. The kernel would take longer ones, but this is the
+/// limit that programs with `select` have everywhere.
+const FD_SETSIZE: usize = 1024;
+
+/// The two lists, and the keys by descriptor.
+struct Lists {
+    read: Vec<FdSetElement>,
+    write: Vec<FdSetElement>,
+    keys: Vec<usize>,
+    /// One more than the highest descriptor that was ever watched.
+    count: RawFd,
+}
+
+impl Lists {
+    fn new() -> Self {
+        let empty = || vec![FdSetElement::default(); fd_set_num_elements(0, FD_SETSIZE as RawFd)];
+        Self { read: empty(), write: empty(), keys: vec![0; FD_SETSIZE], count: 0 }
+    }
+}
+
+impl Poller for Lists {
+    fn register(&mut self, fd: BorrowedFd<'_>, key: usize, interest: Interest) -> io::Result<()> {
+        let number = fd.as_raw_fd();
+        let Some(place) = usize::try_from(number).ok().and_then(|place| self.keys.get_mut(place)) else {
+            let text = format!("descriptor {number} is not below FD_SETSIZE ({FD_SETSIZE}), all that select can watch");
+            return Err(io::Error::other(text));
+        };
+        *place = key;
+        self.deregister(fd, key);
+        match interest {
+            Interest::Read | Interest::Accept => fd_set_insert(&mut self.read, number),
+            Interest::Write => fd_set_insert(&mut self.write, number),
+            Interest::Hangup => {}
+        }
+        self.count = self.count.max(number + 1);
+        Ok(())
+    }
+
+    fn deregister(&mut self, fd: BorrowedFd<'_>, _: usize) {
+        fd_set_remove(&mut self.read, fd.as_raw_fd());
+        fd_set_remove(&mut self.write, fd.as_raw_fd());
+    }
+
+    fn wait(&mut self, ready: &mut Vec<usize>, timeout: Option<Duration>) -> io::Result<()> {
+        let (mut read, mut write) = (self.read.clone(), self.write.clone());
+        match select(self.count, &mut read, &mut write, timeout.map(timespec).as_ref()) {
+            Ok(_) => {
+                // A descriptor is in one of the lists only.
+                let numbers = FdSetIter::new(&read).chain(FdSetIter::new(&write));
+                ready.extend(numbers.map(|number| self.keys[number as usize]));
+                Ok(())
+            }
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::INTR) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}

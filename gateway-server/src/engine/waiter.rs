@@ -1,0 +1,114 @@
+//! How the one who serves a connection waits: a thread in poll(2), a coroutine
+//! by letting others run.
+
+use std::io;
+use std::net::TcpStream;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags};
+
+use super::Stop;
+use super::poller::Interest;
+use super::socket::wait;
+
+/// What may end a wait besides its socket and its deadline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Alerts {
+    /// It is time to end.
+    pub(super) stop: bool,
+    /// Another client waits to be served.
+    pub(super) others: bool,
+}
+
+/// What ended a wait: nothing of it is set when the deadline did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Woken {
+    pub(super) ready: bool,
+    pub(super) stop: bool,
+    pub(super) others: bool,
+}
+
+/// See the module's text.
+pub(super) trait Waiter {
+    /// Waits for a socket.
+    ///
+    /// # Errors
+    /// The system's; the connection is over then.
+    fn wait(
+        &mut self,
+        stream: &TcpStream,
+        interest: Interest,
+        deadline: Option<Instant>,
+        alerts: Alerts,
+    ) -> io::Result<Woken>;
+
+    /// Whether another client waits to be served.
+    fn is_crowded(&mut self) -> bool {
+        false
+    }
+
+    /// The app is about to run; for a `call`, where it takes one at a time,
+    /// this waits for its turn.
+    fn enter(&mut self, _call: bool) {}
+
+    /// The app has returned.
+    fn leave(&mut self) {}
+}
+
+/// A thread, which waits in poll(2).
+#[derive(Debug)]
+pub(super) struct PollWaiter<'a> {
+    stop: &'a Stop,
+    /// Where other clients come from, for one that serves one at a time.
+    others: &'a [BorrowedFd<'a>],
+    /// What was waited for last: its memory is used again.
+    fds: Vec<PollFd<'a>>,
+}
+
+impl<'a> PollWaiter<'a> {
+    pub(super) const fn new(stop: &'a Stop, others: &'a [BorrowedFd<'a>]) -> Self {
+        Self { stop, others, fds: Vec::new() }
+    }
+}
+
+impl Waiter for PollWaiter<'_> {
+    fn wait(
+        &mut self,
+        stream: &TcpStream,
+        interest: Interest,
+        deadline: Option<Instant>,
+        alerts: Alerts,
+    ) -> io::Result<Woken> {
+        let mut fds = reuse(std::mem::take(&mut self.fds));
+        fds.push(PollFd::from_borrowed_fd(stream.as_fd(), interest.flags()));
+        if alerts.stop {
+            fds.push(PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN));
+        }
+        if alerts.others {
+            fds.extend(self.others.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
+        }
+        wait(&mut fds, deadline)?;
+        let is_set = |fd: &PollFd<'_>| !fd.revents().is_empty();
+        let stop = alerts.stop && is_set(&fds[1]);
+        let woken =
+            Woken { ready: is_set(&fds[0]), stop, others: fds[1 + usize::from(alerts.stop)..].iter().any(is_set) };
+        self.fds = reuse(fds);
+        Ok(woken)
+    }
+
+    fn is_crowded(&mut self) -> bool {
+        let mut fds = reuse(std::mem::take(&mut self.fds));
+        fds.extend(self.others.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
+        let crowded = !fds.is_empty() && wait(&mut fds, Some(Instant::now())).unwrap_or(false);
+        self.fds = fds;
+        crowded
+    }
+}
+
+/// An empty list in the memory of another.
+fn reuse<'b>(mut list: Vec<PollFd<'_>>) -> Vec<PollFd<'b>> {
+    list.clear();
+    // Nothing is converted: the collection keeps the list's memory.
+    list.into_iter().map(|_| unreachable!("the list is empty")).collect()
+}

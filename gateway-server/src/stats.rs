@@ -1,0 +1,129 @@
+//! What went wrong, counted by kind.
+
+use std::fmt::Write as _;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::protocol::Refusal;
+use crate::sys::Shared;
+
+/// Something that the server dealt with itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A request that was answered without the app, or a body that failed it.
+    Refused(Refusal),
+    /// A call of the app that failed before its response had begun: a 500.
+    AppFailed,
+    /// A response that could not be ended well.
+    Cut,
+    /// A process that ended while it served a connection.
+    Crashed,
+}
+
+/// How often each fault has happened. Only faults count, so the fast path is
+/// free of it.
+#[derive(Debug)]
+pub struct Counters(Cells);
+
+#[derive(Debug)]
+enum Cells {
+    Own(Box<[AtomicU64]>),
+    Shared(Shared),
+}
+
+const REFUSALS: usize = Refusal::ALL.len();
+const COUNT: usize = REFUSALS + 3;
+
+impl Counters {
+    /// Counters of this process.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Cells::Own((0..COUNT).map(|_| AtomicU64::new(0)).collect()))
+    }
+
+    /// Counters that processes forked from this one share.
+    ///
+    /// # Errors
+    /// The system's, when it is out of memory.
+    pub fn shared() -> std::io::Result<Self> {
+        Ok(Self(Cells::Shared(Shared::new(COUNT)?)))
+    }
+
+    fn cells(&self) -> &[AtomicU64] {
+        match &self.0 {
+            Cells::Own(cells) => cells,
+            Cells::Shared(cells) => cells,
+        }
+    }
+
+    /// Counts one.
+    pub fn count(&self, fault: Fault) {
+        self.cells()[index(fault)].fetch_add(1, Relaxed);
+    }
+
+    /// How often that has happened.
+    #[must_use]
+    pub fn of(&self, fault: Fault) -> u64 {
+        self.cells()[index(fault)].load(Relaxed)
+    }
+
+    /// One line that names each kind that has happened; empty when none has.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let refusals = Refusal::ALL.iter().map(|&refusal| (Fault::Refused(refusal), refusal.text()));
+        let others = [
+            (Fault::AppFailed, "the app failed"),
+            (Fault::Cut, "a response was cut"),
+            (Fault::Crashed, "a process crashed"),
+        ];
+        let mut text = String::new();
+        for (fault, name) in refusals.chain(others) {
+            let count = self.of(fault);
+            if count > 0 {
+                // Writing to memory cannot fail.
+                let _ = write!(text, "{}{count} x {name}", if text.is_empty() { "" } else { ", " });
+            }
+        }
+        text
+    }
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+const fn index(fault: Fault) -> usize {
+    match fault {
+        Fault::Refused(refusal) => refusal as usize,
+        Fault::AppFailed => REFUSALS,
+        Fault::Cut => REFUSALS + 1,
+        Fault::Crashed => REFUSALS + 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_by_kind() {
+        for counters in [Counters::new(), Counters::shared().unwrap()] {
+            assert_eq!(counters.summary(), "");
+            counters.count(Fault::Refused(Refusal::MissingHost));
+            counters.count(Fault::Refused(Refusal::MissingHost));
+            counters.count(Fault::Cut);
+            assert_eq!(counters.of(Fault::Refused(Refusal::MissingHost)), 2);
+            assert_eq!(counters.of(Fault::AppFailed), 0);
+            assert_eq!(counters.summary(), "2 x the Host header is missing, 1 x a response was cut");
+        }
+    }
+
+    #[test]
+    fn each_refusal_has_a_place_of_its_own() {
+        for (place, refusal) in Refusal::ALL.iter().enumerate() {
+            assert_eq!(*refusal as usize, place);
+        }
+    }
+}

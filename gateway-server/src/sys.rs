@@ -1,0 +1,22 @@
+//! Thin safe wrappers where the libraries leave a gap: all unsafe code of the
+//! server but that of one request's memory.
+//!
+//! | file | purpose |
+//! |---|---|
+//! | `shared` | counters that forked processes share |
+//! | `fork` | a second process, only from a process with one thread |
+//! | `signals` | what a forked process does with the signals of its parent |
+//! | `watched` | descriptors kept for asking whether they are ready |
+//! | `overflow` | says so when a coroutine's stack overflows |
+
+mod fork;
+mod overflow;
+mod shared;
+mod signals;
+mod watched;
+
+pub(crate) use fork::{Forked, fork, threads};
+pub(crate) use overflow::{guard_range, tell_overflows};
+pub(crate) use shared::Shared;
+pub(crate) use signals::{reset_signal, silence_signal};
+pub(crate) use watched::{Watched, select};
