@@ -358,7 +358,10 @@ impl Exchange {
             (Want::Read, Phase::Collect { .. } | Phase::Gather { .. }) => self.refuse(Refusal::BodyTimeout, now),
             (Want::Read, Phase::Linger { .. }) => self.phase = Phase::Closed,
             (Want::Read, _) => self.end(true),
-            _ => self.gone(),
+            _ => {
+                tracing::info!("{}: the client took nothing of its response for too long", self.slot.client());
+                self.gone();
+            }
         }
     }
 }

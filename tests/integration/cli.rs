@@ -102,51 +102,6 @@ fn the_app_is_configured_by_set() {
     assert!(text.contains("41") || text.contains("42"), "{text}");
 }
 
-/// A request that runs is finished; idle connections close; the end is 0.
-#[test]
-fn term_and_int_finish_what_runs() {
-    for engine in ["single", "thread"] {
-        for signal in ["TERM", "INT"] {
-            let server = Server::start("probe:app", &["--engine", engine]);
-            // An idle one only where it does not keep the other waiting.
-            let mut idle = (engine == "thread").then(|| Client::new(server.connect()));
-            let mut busy = Client::new(server.connect());
-            // The app holds the request until the last byte of its body.
-            busy.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n").unwrap();
-            if engine == "thread" {
-                // Answered on a third connection: the two above were accepted before.
-                let mut other = Client::new(server.connect());
-                other.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
-                assert_eq!(other.response("GET").unwrap().status, 200);
-            } else {
-                // With one connection at a time, a 100 tells that the app reads.
-                drop(busy);
-                busy = Client::new(server.connect());
-                busy.send(
-                    b"POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n",
-                )
-                .unwrap();
-                assert_eq!(busy.head().unwrap().0, 100);
-                busy.send(b"3\r\nabc\r\n").unwrap();
-            }
-            server.signal(signal);
-            if let Some(idle) = &mut idle {
-                assert!(idle.at_end().unwrap(), "an idle connection is closed");
-            }
-            // Nobody else is let in: then the stop is seen by everybody.
-            while std::net::TcpStream::connect(server.address()).is_ok() {
-                std::thread::yield_now();
-            }
-            busy.send(b"3\r\ndef\r\n0\r\n\r\n").unwrap();
-            let response = busy.response("POST").unwrap();
-            assert_eq!((&*response.text(), response.header("connection")), ("abcdef", Some("close")));
-            assert!(busy.at_end().unwrap());
-            let (status, log) = server.wait();
-            assert!(status.success() && log.contains("stopped"), "{engine} {signal}: {status}\n{log}");
-        }
-    }
-}
-
 /// The second signal ends at once, with 1, whatever still runs.
 #[test]
 fn a_second_signal_ends_at_once() {
@@ -206,7 +161,7 @@ fn has_handlers(status: &str) -> bool {
 /// A log that cannot be written costs the log lines and nothing else.
 #[test]
 fn a_full_disk_under_the_log_is_survived() {
-    for engine in ["single", "thread"] {
+    for engine in gateway_server::engine::ENGINES.iter().map(|engine| engine.name) {
         let target = format!("{}:app", module("probe"));
         let mut command = std::process::Command::new("sh");
         command.args(["-c", "exec \"$0\" \"$@\" 2>/dev/full"]).arg(artifacts::server());

@@ -50,16 +50,6 @@ fn the_process_environment_is_never_merged_in() {
 }
 
 #[test]
-fn flags_tell_the_truth_about_the_engine() {
-    let multithread = |engine: &str| {
-        let page = ask(&Server::start("environ:app", &["--engine", engine]), "GET /").text();
-        let cell = page.split("gateway.multithread").nth(1).expect("the variable is shown");
-        cell.chars().find(char::is_ascii_digit)
-    };
-    assert_eq!((multithread("single"), multithread("thread")), (Some('0'), Some('1')));
-}
-
-#[test]
 fn counter_counts_from_where_it_is_told_to() {
     let server = Server::start("counter:app", &["--set", "start=10", "--set", "step=2"]);
     let (first, second) = (ask(&server, "GET /").text(), ask(&server, "GET /").text());

@@ -4,6 +4,8 @@
 use gateway_tests::client::{Client, Response};
 use gateway_tests::server::Server;
 
+use crate::engines::{Engine, on_every_engine};
+
 /// What a fault gives: the status, the body, and whether it is whole.
 const FAULTS: &[(&str, u16, &str, bool)] = &[
     ("panic_in_call", 500, "500 Internal Server Error\n", true),
@@ -51,8 +53,10 @@ fn count_becomes(server: &Server, path: &str, expected: &str) -> bool {
     })
 }
 
-fn all_faults(arguments: &[&str]) {
-    let server = Server::start("faulty:app", arguments);
+on_every_engine! { faults => faults }
+
+fn faults(engine: Engine) {
+    let server = Server::start("faulty:app", engine.flags);
     for (path, status, body, complete) in FAULTS {
         let response = get(&server, "GET", path);
         assert_eq!((response.status, response.complete), (*status, *complete), "{path}: {}", response.text());
@@ -63,13 +67,14 @@ fn all_faults(arguments: &[&str]) {
         }
         assert_eq!(get(&server, "GET", "good").text(), "good\n", "after {path}");
     }
-    let opened = get(&server, "GET", "opened").text().trim().to_owned();
-    assert!(opened.parse::<usize>().unwrap() > FAULTS.len(), "{opened}");
-    assert!(
-        count_becomes(&server, "closed", &opened),
-        "{opened} opened, {} closed",
-        get(&server, "GET", "closed").text()
-    );
+    if engine.name == "fork" {
+        bodies_of_a_child_are_closed(&server);
+    } else {
+        let opened = get(&server, "GET", "opened").text().trim().to_owned();
+        assert!(opened.parse::<usize>().unwrap() > FAULTS.len(), "{opened}");
+        let closed = || get(&server, "GET", "closed").text();
+        assert!(count_becomes(&server, "closed", &opened), "{opened} opened, {} closed", closed());
+    }
     let log = server.stop();
     for (path, status, _, complete) in FAULTS {
         // A module that panics in close has nobody to return it to: it says so itself.
@@ -80,14 +85,17 @@ fn all_faults(arguments: &[&str]) {
     }
 }
 
-#[test]
-fn faults_on_single() {
-    all_faults(&["--engine", "single"]);
-}
-
-#[test]
-fn faults_on_thread() {
-    all_faults(&["--engine", "thread"]);
+/// Each process counts for itself: one connection sees its own.
+fn bodies_of_a_child_are_closed(server: &Server) {
+    let mut client = Client::new(server.connect());
+    let mut ask = |path: &str| {
+        client.send(format!("GET /{path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).unwrap();
+        client.response("GET").unwrap_or_else(|error| panic!("{path}: {error}")).text()
+    };
+    for path in ["good", "panic_first_in_stream", "error_first_in_stream", "good"] {
+        ask(path);
+    }
+    assert_eq!((ask("opened").trim(), ask("closed").trim()), ("4", "4"));
 }
 
 /// HEAD never pulls or enforces, but faults in the call are the same.
@@ -144,28 +152,4 @@ fn a_panic_cannot_forge_a_line() {
     assert!(!log.contains('\u{1b}') && !log.lines().any(|line| line.starts_with("2026-01-01")), "{log}");
     let told = log.lines().filter(|line| line.contains("x\\n2026-01-01T00:00:00Z ERROR forged")).count();
     assert_eq!(told, 2, "the module's hook and the server both tell of it:\n{log}");
-}
-
-/// One that hangs in its app does not keep a server from ending, on any engine.
-#[test]
-fn a_hanging_app_is_abandoned_when_the_graceful_time_is_over() {
-    use gateway_spec::prelude::*;
-    for engine in ["single", "thread"] {
-        let (entered, inside) = std::sync::mpsc::channel();
-        let app = app_fn(move |_, _| {
-            entered.send(()).unwrap();
-            loop {
-                std::thread::park();
-            }
-        });
-        let mut server = gateway_server::Server::new(app).bind("127.0.0.1:0").unwrap().engine(engine).unwrap();
-        server = server.graceful(std::time::Duration::ZERO);
-        let (address, stopper) = (server.addresses()[0], server.stopper().unwrap());
-        let run = std::thread::spawn(move || server.run());
-        let mut client = Client::new(std::net::TcpStream::connect(address).unwrap());
-        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        inside.recv().unwrap();
-        stopper.stop();
-        assert_eq!(run.join().unwrap().unwrap().abandoned, 1, "{engine}");
-    }
 }

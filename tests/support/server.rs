@@ -111,6 +111,19 @@ impl Server {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Waits until the log has a text: the server's own word that something
+    /// has happened which no client can see.
+    ///
+    /// # Panics
+    /// When the server ends first.
+    pub fn wait_for_log(&self, text: &str) {
+        while !self.log().contains(text) {
+            let gone = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+            assert!(gone.is_ok_and(|stat| !stat.contains(") Z ")), "no {text:?} in:\n{}", self.log());
+            std::thread::yield_now();
+        }
+    }
+
     /// Sends a signal, by `kill`'s name for it.
     ///
     /// # Panics

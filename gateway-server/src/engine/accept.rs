@@ -58,6 +58,8 @@ pub(super) fn take(setup: &Setup, listener: &Listener) -> io::Result<Option<(Tcp
             wait(&mut stop, Some(Instant::now() + PAUSE))?;
             Ok(None)
         }
+        // Whoever sees it first that it is time to end closes the listeners.
+        Err(AcceptError::Fatal(_)) if setup.stop.is_told() => Ok(None),
         Err(AcceptError::Fatal(error)) => Err(error),
     }
 }

@@ -247,6 +247,8 @@ impl<P: Poller, T: Task> Loop<'_, P, T> {
                     setup.shed(&error);
                     self.close(Accepting::Paused(Instant::now() + PAUSE));
                 }
+                // Whoever sees it first that it is time to end closes them.
+                Err(AcceptError::Fatal(_)) if setup.stop.is_told() => return self.stop(),
                 Err(AcceptError::Fatal(error)) => return Err(error),
             }
         }

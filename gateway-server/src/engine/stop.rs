@@ -4,17 +4,19 @@
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use rustix::net::RecvFlags;
+
+use crate::sys::Shared;
 
 /// The end that is watched.
 #[derive(Debug)]
 pub struct Stop {
     pipe: UnixStream,
     /// Set by whoever sees the pipe readable, for those who must not make a
-    /// system call to know.
-    seen: AtomicBool,
+    /// system call to know; forked processes share it.
+    seen: Shared,
 }
 
 /// The end that says it.
@@ -29,7 +31,7 @@ impl Stop {
     pub fn new() -> io::Result<(Self, Stopper)> {
         let (watched, told) = UnixStream::pair()?;
         told.set_nonblocking(true)?;
-        Ok((Self { pipe: watched, seen: AtomicBool::new(false) }, Stopper(told)))
+        Ok((Self { pipe: watched, seen: Shared::new(1)? }, Stopper(told)))
     }
 
     /// Asks the pipe itself; leaves what is in it.
@@ -40,12 +42,12 @@ impl Stop {
 
     /// Says that the pipe was seen readable.
     pub(super) fn see(&self) {
-        self.seen.store(true, Relaxed);
+        self.seen[0].store(1, Relaxed);
     }
 
     /// Whether anybody has seen it.
     pub(super) fn is_seen(&self) -> bool {
-        self.seen.load(Relaxed)
+        self.seen[0].load(Relaxed) != 0
     }
 }
 

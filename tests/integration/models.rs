@@ -1,0 +1,346 @@
+//! What the engines owe: what they say of themselves, how they end, who waits
+//! for whom.
+
+use std::time::Duration;
+
+use gateway_server::engine::ENGINES;
+use gateway_tests::client::Client;
+use gateway_tests::server::Server;
+use serde_json::Value;
+
+use crate::engines::{Engine, on_every_engine};
+
+on_every_engine! {
+    flags_are_true => flags_are_true,
+    stop_finishes_what_runs => stop_finishes_what_runs,
+    stop_gives_up_in_time => stop_gives_up_in_time,
+    slow_bodies_hold_nobody_up => slow_bodies_hold_nobody_up,
+    answers_in_order => answers_in_order,
+    half_closed_clients_get_their_answer => half_closed_clients_get_their_answer,
+    hundred_comes_first => hundred_comes_first,
+    early_answers_survive => early_answers_survive,
+}
+
+fn start(engine: Engine, flags: &[&str]) -> Server {
+    Server::start("probe:app", &[engine.flags, flags].concat())
+}
+
+fn get(server: &Server, path: &str) -> String {
+    let mut client = Client::new(server.connect());
+    client.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
+    client.response("GET").unwrap_or_else(|error| panic!("{path}: {error}\n{}", server.log())).text()
+}
+
+/// `gateway.multithread`, `gateway.multiprocess` and `gateway.run_once`.
+fn flags_are_true(engine: Engine) {
+    let model = ENGINES.iter().find(|model| model.name == engine.name).unwrap();
+    assert_eq!((model.multithread, model.multiprocess), (engine.name == "thread", engine.name == "fork"));
+    for once in ["0", "1"] {
+        let server = Server::start("environ:app", &[engine.flags, &["--keep-alive-requests", once]].concat());
+        let page = get(&server, "/");
+        let shown = |key: &str| {
+            let rest = page.split(key).nth(1).unwrap_or_else(|| panic!("no {key} in {page}"));
+            rest.chars().find(char::is_ascii_digit).unwrap()
+        };
+        let truth = |set: bool| if set { '1' } else { '0' };
+        assert_eq!(shown("gateway.multithread"), truth(model.multithread));
+        assert_eq!(shown("gateway.multiprocess"), truth(model.multiprocess));
+        assert_eq!(shown("gateway.run_once"), truth(model.multiprocess && once == "1"));
+    }
+}
+
+/// TERM lets no one in, closes what is idle, and finishes what runs.
+fn stop_finishes_what_runs(engine: Engine) {
+    let server = start(engine, &[]);
+    // Where one is served at a time, an idle client keeps nobody waiting.
+    let mut idle = (engine.name != "single").then(|| {
+        let mut idle = Client::new(server.connect());
+        idle.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        assert_eq!(idle.response("GET").unwrap().status, 200);
+        idle
+    });
+    let mut busy = Client::new(server.connect());
+    busy.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+    assert_eq!(busy.head().unwrap().0, 100);
+    server.signal("TERM");
+    if let Some(idle) = &mut idle {
+        assert!(idle.at_end().unwrap(), "an idle connection is closed");
+    }
+    while std::net::TcpStream::connect(server.address()).is_ok() {
+        std::thread::yield_now();
+    }
+    busy.send(b"3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n").unwrap();
+    let response = busy.response("POST").unwrap();
+    assert_eq!((&*response.text(), response.header("connection")), ("abcdef", Some("close")));
+    assert!(busy.at_end().unwrap());
+    // A server reads on for a while after its end of a connection.
+    drop((busy, idle));
+    let (status, log) = server.wait();
+    assert!(status.success() && log.contains("stopped"), "{status}\n{log}");
+}
+
+/// A request that never ends is left when the graceful time is over: 1.
+fn stop_gives_up_in_time(engine: Engine) {
+    let server = start(engine, &["--graceful-timeout", "50ms"]);
+    let mut busy = Client::new(server.connect());
+    busy.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+    assert_eq!(busy.head().unwrap().0, 100);
+    server.signal("TERM");
+    let (status, log) = server.wait();
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(log.contains("connections that did not end in time: 1"), "{log}");
+}
+
+/// A body that comes slowly keeps only its own client waiting.
+fn slow_bodies_hold_nobody_up(engine: Engine) {
+    if engine.name == "single" {
+        return;
+    }
+    let server = start(engine, &[]);
+    let mut slow = Vec::new();
+    for framing in ["Content-Length: 10", "Content-Length: 200000", "Transfer-Encoding: chunked"] {
+        let mut client = Client::new(server.connect());
+        client.send(format!("POST /inspect HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n1").as_bytes()).unwrap();
+        slow.push(client);
+    }
+    assert_eq!(get(&server, "/"), "This is the probe.\n");
+    let rest = ["x".repeat(9), "x".repeat(199_999), "\r\nx\r\n0\r\n\r\n".to_owned()];
+    for ((mut client, rest), length) in slow.into_iter().zip(rest).zip([10, 200_000, 1]) {
+        client.send(rest.as_bytes()).unwrap();
+        let json: Value = serde_json::from_slice(&client.response("POST").unwrap().body).unwrap();
+        assert_eq!(json["body_len"], length);
+    }
+}
+
+/// A deep pipeline is answered in order.
+fn answers_in_order(engine: Engine) {
+    let server = start(engine, &[]);
+    let mut client = Client::new(server.connect());
+    let requests: String =
+        (0..500).map(|n| format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n{n:04}")).collect();
+    client.send(requests.as_bytes()).unwrap();
+    for n in 0..500 {
+        assert_eq!(client.response("POST").unwrap().text(), format!("{n:04}"));
+    }
+}
+
+fn half_closed_clients_get_their_answer(engine: Engine) {
+    let server = start(engine, &[]);
+    for path in ["/stream?n=1000&size=1000", "/sleep?ms=1", "/"] {
+        let mut client = Client::new(server.connect());
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).unwrap();
+        client.finish();
+        let response = client.response("GET").unwrap();
+        assert!(response.status == 200 && response.complete, "{path}");
+        assert!(client.at_end().unwrap(), "{path}");
+    }
+}
+
+/// The 100 comes before the body, when somebody is going to read that.
+fn hundred_comes_first(engine: Engine) {
+    let server = start(engine, &[]);
+    for framing in ["Content-Length: 5", "Content-Length: 100000", "Transfer-Encoding: chunked"] {
+        let mut client = Client::new(server.connect());
+        let head = format!("POST /inspect HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n{framing}\r\n\r\n");
+        client.send(head.as_bytes()).unwrap();
+        assert_eq!(client.head().unwrap().0, 100, "{framing}");
+        let body = match framing {
+            "Content-Length: 5" => "hello".to_owned(),
+            "Content-Length: 100000" => "x".repeat(100_000),
+            _ => "5\r\nhello\r\n0\r\n\r\n".to_owned(),
+        };
+        client.send(body.as_bytes()).unwrap();
+        // Once: nothing else comes before the answer.
+        assert_eq!(client.head().unwrap().0, 200, "{framing}");
+    }
+}
+
+/// An answer to a client that is still sending is not lost in a reset.
+fn early_answers_survive(engine: Engine) {
+    let server = start(engine, &["--max-body", "1MiB"]);
+    let mut client = Client::new(server.connect());
+    client.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n").unwrap();
+    client.send(&vec![b'x'; 3_000_000]).unwrap();
+    assert_eq!(client.response("POST").unwrap().status, 413);
+    assert!(client.at_end().unwrap());
+}
+
+// ----- one engine's own ------------------------------------------------------
+
+/// While one coroutine sleeps, reads or writes, others run: one thread.
+#[test]
+fn coroutines_suspend_in_sleep_read_and_write() {
+    let server = Server::start("probe:app", &["--engine", "coroutine"]);
+    let mut waiting = Vec::new();
+    for request in [
+        "GET /sleep?ms=60000 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST /chunked-echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n",
+        "GET /stream?n=100000&size=1000 HTTP/1.1\r\nHost: a\r\n\r\n",
+    ] {
+        let mut client = Client::new(server.connect());
+        client.send(request.as_bytes()).unwrap();
+        waiting.push(client);
+    }
+    assert_eq!(get(&server, "/"), "This is the probe.\n");
+    assert_eq!(threads(&server), 2, "the one that watches, and the one that serves");
+}
+
+fn threads(server: &Server) -> usize {
+    std::fs::read_dir(format!("/proc/{}/task", server.id())).unwrap().count()
+}
+
+/// An app that takes one call at a time is called so, also where calls suspend:
+/// those who wait are queued, and all are answered.
+#[test]
+fn coroutines_queue_for_an_app_that_takes_one_call_at_a_time() {
+    let module = gateway_tests::artifacts::c_module("tests/plugins/engines.c", "one_at_a_time", &["ONE_AT_A_TIME"]);
+    for flags in [&["--engine", "coroutine"][..], &["--engine", "thread"], &["--engine", "epoll"]] {
+        let server = Server::start_target(&module.display().to_string(), flags);
+        let mut clients: Vec<Client> = (0..20).map(|_| Client::new(server.connect())).collect();
+        for client in &mut clients {
+            client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+        }
+        // Whoever is inside now reads its body, and nobody knows who that is.
+        for client in &mut clients {
+            client.send(b"3\r\nabc\r\n0\r\n\r\n").unwrap();
+        }
+        for client in &mut clients {
+            let response = client.response("POST").unwrap_or_else(|error| panic!("{error}\n{}", server.log()));
+            assert_eq!(response.text(), "1 at a time\n", "{flags:?}");
+        }
+    }
+}
+
+/// A process with a second thread cannot be forked: it says so and does not start.
+#[test]
+fn fork_refuses_a_process_with_threads() {
+    let app = gateway_spec::app_fn(|_, _| Err(gateway_spec::Error::app("never called")));
+    let server = gateway_server::Server::new(app).bind("127.0.0.1:0").unwrap().engine("fork").unwrap();
+    let error = server.run().unwrap_err().to_string();
+    assert!(error.contains("one thread") && error.contains("--fork-create child"), "{error}");
+}
+
+/// An app that starts a thread when it is created can be created in each child.
+#[test]
+fn fork_creates_in_the_child_when_told() {
+    let module = gateway_tests::artifacts::c_module("tests/plugins/engines.c", "threaded", &["THREADED"]);
+    let target = module.display().to_string();
+    let output = gateway_tests::server::run(&["--engine", "fork", "--bind", "127.0.0.1:0", &target]);
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && log.contains("--fork-create child"), "{log}");
+    let server = Server::start_target(&target, &["--engine", "fork", "--fork-create", "child"]);
+    for _ in 0..3 {
+        assert_eq!(get(&server, "/"), "2 threads\n");
+    }
+    // Each app was destroyed by its own child.
+    server.wait_for_log("the app is destroyed");
+}
+
+/// The children are the parent's alone: no zombie stays, a crash harms nobody,
+/// the end of the parent is theirs.
+#[test]
+fn fork_reaps_all_and_survives_a_crash() {
+    let server = Server::start("faulty:app", &["--engine", "fork"]);
+    for round in 0..5 {
+        let mut clients: Vec<Client> = (0..20).map(|_| Client::new(server.connect())).collect();
+        for client in &mut clients {
+            client.send(b"GET /good HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+            assert_eq!(client.response("GET").unwrap().text(), "good\n", "{round}");
+        }
+        // All at once: several ends become one signal.
+        drop(clients);
+    }
+    let mut crashing = Client::new(server.connect());
+    crashing.send(b"GET /abort HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    assert!(crashing.response("GET").is_err());
+    server.wait_for_log("SIGABRT");
+    while !children(&server).is_empty() {
+        std::thread::yield_now();
+    }
+    assert_eq!(get(&server, "/good"), "good\n");
+    let log = server.stop();
+    assert!(log.contains("1 x a process crashed"), "{log}");
+}
+
+/// The direct children of a server, zombies included.
+fn children(server: &Server) -> Vec<String> {
+    let id = server.id();
+    let list = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+    list.split_whitespace().map(str::to_owned).collect()
+}
+
+/// A parent that is killed takes its children with it.
+#[test]
+fn forked_children_end_with_their_parent() {
+    let server = Server::start("probe:app", &["--engine", "fork"]);
+    let mut client = Client::new(server.connect());
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    assert_eq!(client.response("GET").unwrap().status, 200);
+    let child = children(&server).pop().expect("the connection has a process");
+    server.signal("KILL");
+    assert!(client.at_end().unwrap_or(true), "the child's end closes the connection");
+    let gone = || std::fs::read_to_string(format!("/proc/{child}/stat")).map_or(true, |stat| stat.contains(") Z "));
+    while !gone() {
+        std::thread::yield_now();
+    }
+}
+
+/// One that hangs in its app does not keep a server from ending.
+#[test]
+fn a_hanging_app_is_abandoned_when_the_graceful_time_is_over() {
+    use gateway_spec::prelude::*;
+    // A library in a process with threads cannot fork: `fork` kills its
+    // children, see `stop_gives_up_in_time`.
+    for engine in ENGINES.iter().filter(|engine| engine.name != "fork") {
+        let (entered, inside) = std::sync::mpsc::channel();
+        let app = app_fn(move |_, _| {
+            entered.send(()).unwrap();
+            loop {
+                std::thread::park();
+            }
+        });
+        let mut server = gateway_server::Server::new(app).bind("127.0.0.1:0").unwrap().engine(engine.name).unwrap();
+        server = server.graceful(Duration::ZERO);
+        let (address, stopper) = (server.addresses()[0], server.stopper().unwrap());
+        let run = std::thread::spawn(move || server.run());
+        let mut client = Client::new(std::net::TcpStream::connect(address).unwrap());
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        inside.recv().unwrap();
+        stopper.stop();
+        assert_eq!(run.join().unwrap().unwrap().abandoned, 1, "{}", engine.name);
+    }
+}
+
+#[test]
+fn flags_of_one_engine_are_refused_by_others() {
+    let target = format!("{}:app", gateway_tests::artifacts::module("hello").display());
+    for (arguments, text) in [
+        (&["--engine", "poll", "--trigger", "edge"][..], "--trigger belongs to --engine epoll"),
+        (&["--stack-size", "64KiB"], "--stack-size belongs to --engine coroutine"),
+        (&["--engine", "epoll", "--fork-create", "child"], "--fork-create belongs to --engine fork"),
+        (&["--engine", "single", "--connections", "2"], "one connection at a time"),
+        (&["--engine", "coroutine", "--stack-size", "1KiB"], "from 64KiB"),
+        (&["--connections", "0"], "--connections"),
+        (&["--max-body", "12 parsecs"], "64KiB"),
+        (&["--max-fields", "257"], "256"),
+        (&["--head-timeout", "10"], "10s"),
+        (&["--head-timeout", "0s"], "lets nobody in"),
+        (&["--spool-dir", "/no/such/dir"], "/no/such/dir"),
+        (&["--underscore-headers", "maybe"], "drop, refuse, allow"),
+    ] {
+        let output = gateway_tests::server::run(&[arguments, &[&target]].concat());
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && log.contains(text), "{arguments:?}: {log}");
+    }
+}
+
+#[test]
+fn engines_lists_them_all() {
+    let output = gateway_tests::server::run(&["--engines"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success());
+    for (engine, line) in ENGINES.iter().zip(text.lines()) {
+        assert!(line.starts_with(engine.name) && line.ends_with(engine.about), "{line}");
+    }
+    assert_eq!(text.lines().count(), ENGINES.len());
+}
