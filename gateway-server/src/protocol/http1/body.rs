@@ -133,7 +133,7 @@ impl Decoder {
         let mut at = 0;
         while at < input.len() && self.state != State::Done {
             if let State::Data { left } = self.state {
-                return self.data(left, at, input.len());
+                return Ok(self.data(left, at, input.len()));
             }
             self.state = self.next(input[at])?;
             at += 1;
@@ -141,15 +141,12 @@ impl Decoder {
         Ok(Step { consumed: at, data: at..at })
     }
 
-    fn data(&mut self, left: u64, at: usize, end: usize) -> Result<Step, Refusal> {
+    fn data(&mut self, left: u64, at: usize, end: usize) -> Step {
         let count = left.min((end - at) as u64);
         self.received += count;
-        if self.received > self.limit {
-            return Err(Refusal::BodyTooLarge);
-        }
         self.state = if left > count { State::Data { left: left - count } } else { State::DataEnd { cr: false } };
         let data = at..at + count as usize;
-        Ok(Step { consumed: data.end, data })
+        Step { consumed: data.end, data }
     }
 
     /// One byte of chunked framing. White space around a size is refused,
@@ -176,6 +173,8 @@ impl Decoder {
                 Ok(State::Extension { size, line: line + 1 })
             }
             (State::SizeEnd { size: 0 }, b'\n') => Ok(State::Trailer { bytes: 0, part: Part::Start }),
+            // Before its data comes, which nobody would take.
+            (State::SizeEnd { size }, b'\n') if size > self.limit - self.received => Err(Refusal::BodyTooLarge),
             (State::SizeEnd { size }, b'\n') => Ok(State::Data { left: size }),
             (State::DataEnd { cr: false }, b'\r') => Ok(State::DataEnd { cr: true }),
             (State::DataEnd { cr: true }, b'\n') => Ok(State::Size { size: 0, digits: 0, line: 0 }),
@@ -293,5 +292,6 @@ mod tests {
     fn chunked_holds_the_limit() {
         let body = format!("64\r\n{}\r\n1\r\nx\r\n0\r\n\r\n", "a".repeat(100));
         check(Framing::Chunked, &body, Err(Refusal::BodyTooLarge));
+        check(Framing::Chunked, "65\r\n", Err(Refusal::BodyTooLarge));
     }
 }
