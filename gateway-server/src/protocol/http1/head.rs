@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn underscore_names_follow_the_policy() {
+    fn field_05_underscore_names_follow_the_policy() {
         let head = b"GET / HTTP/1.0\r\nX_A: 1\r\n\r\n";
         let parsed = |underscore| {
             let (mut headers, mut scratch) = (Vec::new(), Vec::new());

@@ -124,6 +124,7 @@ impl Refusal {
             Self::HeadTooLarge => "LIMIT-02",
             Self::TooManyFields => "LIMIT-03",
             Self::BodyTooLarge => "LIMIT-04",
+            Self::Storage => "LIMIT-06",
             Self::HeadTimeout => "TIME-01",
             Self::BodyTimeout => "TIME-02",
         }
@@ -133,6 +134,7 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::{Limits, UnderscoreHeaders};
 
     #[test]
     fn ids_count_up_within_their_sections() {
@@ -147,8 +149,9 @@ mod tests {
 
     #[test]
     fn the_limits_are_those_that_the_table_states() {
-        let limits = crate::protocol::Limits::default();
-        assert_eq!((limits.line, limits.head, limits.fields, limits.body), (8 << 10, 32 << 10, 100, 1 << 30));
+        let Limits { line, head, fields, body, spool, underscore } = Limits::default();
+        assert_eq!((line, head, fields, body, spool), (8 << 10, 32 << 10, 100, 1 << 30, 1 << 30));
+        assert_eq!(underscore, UnderscoreHeaders::Drop);
     }
 
     #[test]
@@ -156,9 +159,8 @@ mod tests {
         for refusal in RULES.iter().filter_map(|rule| rule.refusal) {
             assert_eq!(Rule::find(refusal.rule()).and_then(|rule| rule.refusal), Some(refusal));
         }
-        let mut named: Vec<_> = RULES.iter().filter_map(|rule| rule.refusal.map(|it| it as usize)).collect();
-        named.sort_unstable();
-        named.dedup();
-        assert_eq!(named, (0..=Refusal::BodyTimeout as usize).collect::<Vec<_>>(), "a refusal without a rule");
+        for refusal in Refusal::ALL {
+            assert!(RULES.iter().any(|rule| rule.refusal == Some(*refusal)), "{refusal:?} belongs to no rule");
+        }
     }
 }

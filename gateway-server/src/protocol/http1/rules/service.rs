@@ -42,7 +42,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule::keeping(
         "EXPECT-01",
         "RFC 9110, 10.1.1",
-        "100 Continue is sent when the app first reads the body, once, and not if the body has begun to arrive.",
+        "100 Continue is sent when the app first reads the body, or before the body is collected for it; once, and not if \
+         the body has begun to arrive.",
         "-",
     ),
     Rule::refusing(
@@ -55,7 +56,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::keeping(
         "EXPECT-03",
         "RFC 9110, 10.1.1",
-        "An app that answers without reading gets no 100 sent, and the answer says `Connection: close`: whether the \
+        "Where the app answers without reading, no 100 is sent, and the answer says `Connection: close`: whether the \
          body still comes, nobody knows.",
         "-",
     ),
@@ -102,61 +103,75 @@ pub(super) const RULES: &[Rule] = &[
     Rule::refusing(
         "LIMIT-01",
         "RFC 9110, 15.5.15",
-        "A request line has at most 8 KiB.",
+        "A request line has at most `--max-line`, 8 KiB.",
         Refusal::LineTooLong,
         "Refused as soon as it is longer.",
     ),
     Rule::refusing(
         "LIMIT-02",
         "RFC 6585, 5",
-        "A head has at most 32 KiB.",
+        "A head has at most `--max-head`, 32 KiB.",
         Refusal::HeadTooLarge,
         "Refused as soon as it is larger.",
     ),
-    Rule::refusing("LIMIT-03", "RFC 6585, 5", "A head has at most 100 fields.", Refusal::TooManyFields, "Refused."),
+    Rule::refusing(
+        "LIMIT-03",
+        "RFC 6585, 5",
+        "A head has at most `--max-fields`, 100.",
+        Refusal::TooManyFields,
+        "Refused.",
+    ),
     Rule::refusing(
         "LIMIT-04",
         "RFC 9110, 15.5.14",
-        "A body has at most 1 GiB.",
+        "A body has at most `--max-body`, 1 GiB.",
         Refusal::BodyTooLarge,
         "Refused at its Content-Length; a chunked one at the chunk that would pass the limit.",
     ),
-    Rule::keeping(
+    Rule::refusing(
         "LIMIT-05",
         "RFC 9110, 15.5.14",
-        "Bodies that are collected before the call spool to disk, up to the spool size.",
-        "413.",
+        "Where bodies are collected before the call, one has at most `--max-spool`, 1 GiB.",
+        Refusal::BodyTooLarge,
+        "Refused at its Content-Length, or at the chunk that would pass the limit.",
+    ),
+    Rule::refusing(
+        "LIMIT-06",
+        "RFC 4918, 11.5",
+        "A collected body beyond 64 KiB goes to a file.",
+        Refusal::Storage,
+        "Refused where the file cannot be made or written.",
     ),
     Rule::keeping(
-        "LIMIT-06",
+        "LIMIT-07",
         "-",
-        "As many connections as the limit says are served at once; more wait until one ends.",
+        "As many connections as `--connections` says are served at once; more wait until one ends.",
         "-",
     ),
     Rule::refusing(
         "TIME-01",
         "RFC 9110, 15.5.9",
-        "A head is complete 10 seconds after its first byte.",
+        "A head is complete within `--head-timeout`, 10 seconds, of its first byte.",
         Refusal::HeadTimeout,
         "Refused. A connection on which no byte has come is closed without a word.",
     ),
     Rule::refusing(
         "TIME-02",
         "RFC 9110, 15.5.9",
-        "After 10 seconds a body has brought 512 bytes for each second more.",
+        "After `--body-timeout`, 10 seconds, a body has brought `--body-rate`, 512 bytes, for each second more.",
         Refusal::BodyTimeout,
         "Refused; an error to an app that reads.",
     ),
     Rule::keeping(
         "TIME-03",
         "RFC 9112, 9.8",
-        "A kept connection waits 75 seconds for its next request.",
+        "A kept connection waits `--keep-alive-timeout`, 75 seconds, for its next request.",
         "It is closed without a word.",
     ),
     Rule::keeping(
         "TIME-04",
         "-",
-        "A client takes some bytes of its answer every 30 seconds.",
+        "A client takes some bytes of its answer within every `--write-timeout`, 30 seconds.",
         "The connection closes.",
     ),
 ];
