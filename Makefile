@@ -3,7 +3,7 @@
 # make lint    formatting, clippy, documentation, packaging
 # make bench   figures, side by side
 # make miri    the unsafe code under Miri (needs a nightly toolchain with miri)
-# make spec    renders docs/SPEC.md anew from the rule table
+# make spec    renders docs/SPEC.md and docs/HTTP.md anew from their rule tables
 
 APP  ?= hello
 BIND ?= 127.0.0.1:8000
@@ -47,6 +47,7 @@ miri:
 
 spec:
 	cargo run --quiet --package gateway-spec --example render-spec > docs/SPEC.md
+	cargo run --quiet --package gateway-server --example render-http > docs/HTTP.md
 
 # The pictures in docs/, taken by headless Chromium.
 shots:

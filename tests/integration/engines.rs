@@ -1,6 +1,7 @@
 //! Every engine, for the tests that run on each.
 
-use gateway_server::engine::ENGINES;
+use gateway_server::engine::{self, ENGINES};
+use gateway_server::exchange::Bodies;
 
 /// An engine with its flags.
 #[derive(Clone, Copy, Debug)]
@@ -9,6 +10,13 @@ pub(crate) struct Engine {
     pub(crate) name: &'static str,
     /// The flags that choose it.
     pub(crate) flags: &'static [&'static str],
+}
+
+impl Engine {
+    /// Whether bodies are complete before the app is called.
+    pub(crate) fn collects(&self) -> bool {
+        engine::Engine::named(self.name).is_some_and(|engine| engine.bodies == Bodies::Collected)
+    }
 }
 
 /// Makes a test of each case for each engine: `case_name => function` gives

@@ -4,10 +4,10 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// A connection that reads responses.
+/// A connection that reads responses; or bytes that came from one.
 #[derive(Debug)]
-pub struct Client {
-    stream: BufReader<TcpStream>,
+pub struct Client<S = TcpStream> {
+    stream: BufReader<S>,
 }
 
 /// A response as it came.
@@ -45,7 +45,7 @@ impl Response {
     }
 }
 
-impl Client {
+impl Client<TcpStream> {
     /// Takes a connection. A server that says nothing for a minute is an error,
     /// so that no test hangs.
     ///
@@ -88,6 +88,29 @@ impl Client {
         self.stream.get_mut().shutdown(std::net::Shutdown::Write).expect("the connection is there");
     }
 
+    /// Whether bytes have come that are not read yet; does not wait.
+    ///
+    /// # Panics
+    /// When the system refuses.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        let stream = self.stream.get_ref();
+        stream.set_nonblocking(true).expect("a socket can be asked without waiting");
+        let came = stream.peek(&mut [0]).is_ok_and(|count| count > 0);
+        stream.set_nonblocking(false).expect("a socket can be waited for");
+        came
+    }
+}
+
+impl<'b> Client<&'b [u8]> {
+    /// Reads responses out of bytes.
+    #[must_use]
+    pub fn replay(bytes: &'b [u8]) -> Self {
+        Self { stream: BufReader::new(bytes) }
+    }
+}
+
+impl<S: io::Read> Client<S> {
     /// Reads a response to a request of this method; interim ones are skipped.
     ///
     /// # Errors

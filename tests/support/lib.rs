@@ -2,7 +2,9 @@
 
 pub mod artifacts;
 pub mod client;
+pub mod fixtures;
 pub mod mallocs;
+pub mod script;
 pub mod server;
 pub mod skip;
 

@@ -1,6 +1,8 @@
 //! The exchange without sockets: a scripted port and a script of input, whole,
 //! byte by byte and at every split.
 
+mod rules;
+
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

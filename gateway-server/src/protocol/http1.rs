@@ -9,11 +9,13 @@
 //! | `framing` | Content-Length, Transfer-Encoding, Connection, Expect |
 //! | `body` | a body's bytes out of the connection's bytes |
 //! | `response` | a response head, and the framing of its body |
+//! | `rules` | all of it as a table, from which docs/HTTP.md is rendered |
 
 pub mod body;
 mod framing;
 pub mod head;
 pub mod response;
+pub mod rules;
 mod scan;
 mod target;
 

@@ -3,11 +3,16 @@
 
 use std::ops::Range;
 
+use gateway_spec::headers::is_token;
+
 use super::Framing;
 use crate::protocol::Refusal;
 
 /// The most bytes of a chunk's size line, its extensions included.
 const SIZE_LINE: usize = 256;
+/// The most bytes of all extensions beyond the bytes of data: a body must not
+/// consist of what nobody reads.
+const EXTENSIONS: u64 = 16 * 1024;
 /// The most bytes of the trailer section.
 const TRAILERS: usize = 8 * 1024;
 
@@ -17,6 +22,8 @@ pub struct Decoder {
     state: State,
     /// Bytes of body data so far.
     received: u64,
+    /// Bytes of extensions so far.
+    extensions: u64,
     limit: u64,
 }
 
@@ -48,13 +55,23 @@ enum State {
     DataEnd {
         cr: bool,
     },
-    /// In the trailer section: bytes so far, bytes of this line, whether the
-    /// last byte was CR.
+    /// In the trailer section: bytes so far, and where in a line.
     Trailer {
         bytes: usize,
-        line: usize,
-        cr: bool,
+        part: Part,
     },
+}
+
+/// Where in a trailer's line the decoder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Start,
+    Name,
+    Value,
+    /// After the CR of a field.
+    FieldEnd,
+    /// After the CR of the empty line.
+    End,
 }
 
 /// What a piece of input gave.
@@ -76,7 +93,7 @@ impl Decoder {
             Framing::Length(length) => State::Length(length),
             Framing::Chunked => State::Size { size: 0, digits: 0, line: 0 },
         };
-        Self { state, received: 0, limit }
+        Self { state, received: 0, extensions: 0, limit }
     }
 
     /// Whether the body is complete.
@@ -116,7 +133,7 @@ impl Decoder {
         let mut at = 0;
         while at < input.len() && self.state != State::Done {
             if let State::Data { left } = self.state {
-                return self.data(left, at, input.len());
+                return Ok(self.data(left, at, input.len()));
             }
             self.state = self.next(input[at])?;
             at += 1;
@@ -124,21 +141,18 @@ impl Decoder {
         Ok(Step { consumed: at, data: at..at })
     }
 
-    fn data(&mut self, left: u64, at: usize, end: usize) -> Result<Step, Refusal> {
+    fn data(&mut self, left: u64, at: usize, end: usize) -> Step {
         let count = left.min((end - at) as u64);
         self.received += count;
-        if self.received > self.limit {
-            return Err(Refusal::BodyTooLarge);
-        }
         self.state = if left > count { State::Data { left: left - count } } else { State::DataEnd { cr: false } };
         let data = at..at + count as usize;
-        Ok(Step { consumed: data.end, data })
+        Step { consumed: data.end, data }
     }
 
     /// One byte of chunked framing. White space around a size is refused,
     /// also where RFC 9112, section 7.1.1 would have it read over before an
     /// extension: two readers that disagree about it disagree about the body.
-    fn next(&self, byte: u8) -> Result<State, Refusal> {
+    fn next(&mut self, byte: u8) -> Result<State, Refusal> {
         match (self.state, byte) {
             (State::Size { size, digits, line }, byte) if byte.is_ascii_hexdigit() => {
                 let digit = char::from(byte).to_digit(16).map(u64::from).unwrap_or_default();
@@ -152,31 +166,39 @@ impl Decoder {
             (State::Size { size, .. } | State::Extension { size, .. }, b'\r') => Ok(State::SizeEnd { size }),
             (State::Size { size, line, .. }, b';') => Ok(State::Extension { size, line }),
             (State::Extension { size, line }, byte) if is_text(byte) && line < SIZE_LINE => {
+                self.extensions += 1;
+                if self.extensions > self.received + EXTENSIONS {
+                    return Err(Refusal::Chunk);
+                }
                 Ok(State::Extension { size, line: line + 1 })
             }
-            (State::SizeEnd { size: 0 }, b'\n') => Ok(State::Trailer { bytes: 0, line: 0, cr: false }),
+            (State::SizeEnd { size: 0 }, b'\n') => Ok(State::Trailer { bytes: 0, part: Part::Start }),
+            // Before its data comes, which nobody would take.
+            (State::SizeEnd { size }, b'\n') if size > self.limit - self.received => Err(Refusal::BodyTooLarge),
             (State::SizeEnd { size }, b'\n') => Ok(State::Data { left: size }),
             (State::DataEnd { cr: false }, b'\r') => Ok(State::DataEnd { cr: true }),
             (State::DataEnd { cr: true }, b'\n') => Ok(State::Size { size: 0, digits: 0, line: 0 }),
-            (State::Trailer { bytes, line, cr }, byte) => trailer(bytes, line, cr, byte),
+            (State::Trailer { bytes, part }, byte) => trailer(bytes, part, byte),
             _ => Err(Refusal::Chunk),
         }
     }
 }
 
-/// Trailers are read over and dropped: no variable of the environ takes them.
-fn trailer(bytes: usize, line: usize, cr: bool, byte: u8) -> Result<State, Refusal> {
-    if bytes >= TRAILERS {
-        return Err(Refusal::Chunk);
-    }
-    let bytes = bytes + 1;
-    match (byte, cr) {
-        (b'\n', true) if line == 0 => Ok(State::Done),
-        (b'\n', true) => Ok(State::Trailer { bytes, line: 0, cr: false }),
-        (b'\r', false) => Ok(State::Trailer { bytes, line, cr: true }),
-        (byte, false) if is_text(byte) => Ok(State::Trailer { bytes, line: line + 1, cr: false }),
-        _ => Err(Refusal::Chunk),
-    }
+/// Trailers are checked as fields are, and dropped: no variable of the environ
+/// takes them, and none of them may change what the head said.
+fn trailer(bytes: usize, part: Part, byte: u8) -> Result<State, Refusal> {
+    let part = match (part, byte) {
+        _ if bytes >= TRAILERS => return Err(Refusal::Chunk),
+        (Part::End, b'\n') => return Ok(State::Done),
+        (Part::FieldEnd, b'\n') => Part::Start,
+        (Part::Start, b'\r') => Part::End,
+        (Part::Value, b'\r') => Part::FieldEnd,
+        (Part::Name, b':') => Part::Value,
+        (Part::Start | Part::Name, byte) if is_token(&[byte]) => Part::Name,
+        (Part::Value, byte) if is_text(byte) => Part::Value,
+        _ => return Err(Refusal::Chunk),
+    };
+    Ok(State::Trailer { bytes: bytes + 1, part })
 }
 
 /// What may stand in a field value or a chunk extension.
@@ -243,6 +265,13 @@ mod tests {
             "3;a\x01\r\n",
             "0\r\nA: b\n\r\n",
             "0\r\nA\rb\r\n\r\n",
+            "0\r\nA: b\rc\r\n\r\n",
+            "0\r\nA\r\n\r\n",
+            "0\r\nA : b\r\n\r\n",
+            "0\r\n A: b\r\n\r\n",
+            "0\r\nA: b\r\n c\r\n\r\n",
+            "0\r\n: b\r\n\r\n",
+            "0\r\nA: b\0\r\n\r\n",
             "1000000000000000\r\n",
         ] {
             check(Framing::Chunked, bad, Err(Refusal::Chunk));
@@ -251,9 +280,18 @@ mod tests {
         check(Framing::Chunked, &long, Err(Refusal::Chunk));
     }
 
+    /// Some clients sign each chunk in an extension: that is within bounds.
+    #[test]
+    fn extensions_may_not_outweigh_the_data() {
+        let decoded = |chunk: &str| decode(Framing::Chunked, chunk.repeat(100).as_bytes(), 4096).map(|(.., done)| done);
+        assert_eq!(decoded(&format!("1;{}\r\nx\r\n", "e".repeat(150))), Ok(false));
+        assert_eq!(decoded(&format!("1;{}\r\nx\r\n", "e".repeat(170))), Err(Refusal::Chunk));
+    }
+
     #[test]
     fn chunked_holds_the_limit() {
         let body = format!("64\r\n{}\r\n1\r\nx\r\n0\r\n\r\n", "a".repeat(100));
         check(Framing::Chunked, &body, Err(Refusal::BodyTooLarge));
+        check(Framing::Chunked, "65\r\n", Err(Refusal::BodyTooLarge));
     }
 }

@@ -6,6 +6,7 @@
 use std::mem::MaybeUninit;
 
 use gateway_spec::Header;
+use gateway_spec::headers::is_token;
 
 use super::framing::{Fields, Framing};
 use super::{Version, target};
@@ -126,29 +127,41 @@ fn check_host<'b>(
 /// What httparse's errors mean to a client.
 fn refusal(error: httparse::Error, bytes: &[u8]) -> Refusal {
     match error {
-        httparse::Error::Version if has_other_version(bytes) => Refusal::Version,
         httparse::Error::TooManyHeaders => Refusal::TooManyFields,
         httparse::Error::HeaderName | httparse::Error::HeaderValue => Refusal::Field,
-        httparse::Error::NewLine if !first_line(bytes).ends_with(b"HTTP/1.1") => Refusal::RequestLine,
-        httparse::Error::NewLine => Refusal::Field,
-        _ if first_line(bytes).iter().any(|byte| !byte.is_ascii_graphic() && *byte != b' ') => Refusal::Target,
-        _ => Refusal::RequestLine,
+        // It says the same of a request line and of a field.
+        _ => line_fault(first_line(bytes)).unwrap_or(Refusal::Field),
     }
 }
 
 fn first_line(bytes: &[u8]) -> &[u8] {
-    let end = memchr::memchr(b'\r', bytes).unwrap_or(bytes.len());
+    let end = memchr::memmem::find(bytes, b"\r\n").unwrap_or(bytes.len());
     &bytes[..end]
 }
 
-/// Whether the request line ends with a well-formed version, which is then
-/// one that is not spoken here. The preface of HTTP/2 is no request at all
-/// (RFC 9113, section 3.4).
-fn has_other_version(bytes: &[u8]) -> bool {
-    let line = first_line(bytes);
-    let version = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
-    let well_formed = matches!(version, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit());
-    well_formed && !line.starts_with(b"PRI * ")
+/// Refuses a request line that nothing behind it can mend, so that a client of
+/// HTTP/0.9, which sends no more, gets its answer.
+pub(super) fn check_line(line: &[u8]) -> Result<(), Refusal> {
+    if line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0") {
+        return Ok(());
+    }
+    Err(line_fault(line).unwrap_or(Refusal::RequestLine))
+}
+
+/// What is wrong with a request line; `None` where it is not the line.
+fn line_fault(line: &[u8]) -> Option<Refusal> {
+    let mut parts = line.splitn(3, |&byte| byte == b' ');
+    let mut part = || parts.next().unwrap_or_default();
+    let (method, target, version) = (part(), part(), part());
+    match version {
+        // The preface of HTTP/2 is no request at all (RFC 9113, section 3.4).
+        _ if !is_token(method) || line.starts_with(b"PRI * ") => Some(Refusal::RequestLine),
+        _ if !target.iter().all(u8::is_ascii_graphic) => Some(Refusal::Target),
+        b"HTTP/1.0" | b"HTTP/1.1" if target.is_empty() => Some(Refusal::RequestLine),
+        b"HTTP/1.0" | b"HTTP/1.1" => None,
+        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => Some(Refusal::Version),
+        _ => Some(Refusal::RequestLine),
+    }
 }
 
 #[cfg(test)]
@@ -229,6 +242,12 @@ mod tests {
         check("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::RequestLine));
         check("GET / HTTP/1.1 \r\nHost: a\r\n\r\n", Err(Refusal::RequestLine));
         check("G(T / HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::RequestLine));
+        check("GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::RequestLine));
+        check("GET / HTTP/1.1\rA: b\r\nHost: a\r\n\r\n", Err(Refusal::RequestLine));
+        check("GET /a HTTP/1.1 HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::RequestLine));
+        check("GET / HTTP/1.0\r\nA: b\rc\r\n\r\n", Err(Refusal::Field));
+        check("G\0T / HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::RequestLine));
+        check("GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::Target));
         check("GET /\t HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::Target));
         check("GET /\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::Target));
         check("GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::PercentEncoding));
@@ -245,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn underscore_names_follow_the_policy() {
+    fn field_05_underscore_names_follow_the_policy() {
         let head = b"GET / HTTP/1.0\r\nX_A: 1\r\n\r\n";
         let parsed = |underscore| {
             let (mut headers, mut scratch) = (Vec::new(), Vec::new());

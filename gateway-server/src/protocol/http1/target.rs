@@ -1,5 +1,7 @@
 //! Request targets (RFC 9112, section 3.2).
 
+use core::net::Ipv6Addr;
+
 use crate::protocol::Refusal;
 
 /// A target, split.
@@ -35,7 +37,7 @@ fn absolute(target: &[u8]) -> Result<Target<'_>, Refusal> {
     let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     // A URI of http has a host (RFC 9110, section 4.2.1).
-    if !is_host(authority) || matches!(authority, [] | [b':', ..]) {
+    if authority.is_empty() || !is_host(authority) {
         return Err(Refusal::Target);
     }
     let mut target = with_query(path, Some(authority));
@@ -62,26 +64,38 @@ fn with_query<'b>(target: &'b [u8], authority: Option<&'b [u8]>) -> Target<'b> {
 /// Whether `host` is `uri-host [":" port]` (RFC 9110, section 7.2). Empty is
 /// allowed in the Host header, for a target without an authority.
 pub(super) fn is_host(host: &[u8]) -> bool {
-    let (name, port) = match host {
-        [b'[', rest @ ..] => match rest.iter().position(|&byte| byte == b']') {
-            Some(end) if end > 0 && rest[..end].iter().all(is_literal_byte) => match &rest[end + 1..] {
-                [] => return true,
-                [b':', port @ ..] => (&b""[..], port),
-                _ => return false,
-            },
-            _ => return false,
-        },
-        _ => match host.iter().position(|&byte| byte == b':') {
-            Some(at) => (&host[..at], &host[at + 1..]),
-            None => (host, &b""[..]),
-        },
+    let (name, port) = match host.iter().rposition(|&byte| matches!(byte, b':' | b']')) {
+        Some(at) if host[at] == b':' => (&host[..at], &host[at + 1..]),
+        _ => (host, &b""[..]),
     };
-    let name_fits = name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(byte));
-    name_fits && port.len() <= 5 && port.iter().all(u8::is_ascii_digit)
+    match name {
+        [b'[', literal @ .., b']'] => is_ipv6(literal) && is_port(port),
+        // A port without a host names nobody.
+        b"" => host.is_empty(),
+        _ => is_name(name) && is_port(port),
+    }
 }
 
-fn is_literal_byte(byte: &u8) -> bool {
-    byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.' | b'v' | b'V' | b'%')
+fn is_name(name: &[u8]) -> bool {
+    let is_encoded = |at: usize| name.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+    name.iter().enumerate().all(|(at, &byte)| match byte {
+        b'%' => is_encoded(at),
+        byte => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte),
+    })
+}
+
+/// Neither a zone, which means nothing to another machine, nor an address of a
+/// future version, of which there is none.
+fn is_ipv6(literal: &[u8]) -> bool {
+    std::str::from_utf8(literal).is_ok_and(|literal| literal.parse::<Ipv6Addr>().is_ok())
+}
+
+fn is_port(port: &[u8]) -> bool {
+    let number = port.iter().try_fold(0_u16, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| u16::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    });
+    port.len() <= 5 && number.is_some()
 }
 
 /// Percent-decodes `path` into `decoded`, once.
@@ -141,10 +155,34 @@ mod tests {
 
     #[test]
     fn hosts() {
-        for host in ["", "a", "a.b:80", "127.0.0.1:65535", "[::1]", "[::1]:80", "a:"] {
+        for host in ["", "a", "a.b:80", "127.0.0.1:65535", "[::1]", "[::1]:80", "a:", "a%20b", "a_b"] {
             assert!(is_host(host.as_bytes()), "{host}");
         }
-        for host in ["a b", "a/b", "a:b", "a:123456", "[::1", "::1", "a@b", "[::1]x", "[]", "a,b:c"] {
+        for host in [
+            "a b",
+            "a/b",
+            "a:b",
+            "a:123456",
+            "a:65536",
+            "[::1",
+            "::1",
+            "::1]",
+            "a@b",
+            "[::1]x",
+            "[::1]80",
+            "[]",
+            "[1]",
+            "[v1.a]",
+            "[fe80::1%25eth0]",
+            "a,b:c",
+            ":80",
+            ":",
+            "a%",
+            "a%2",
+            "a%zz",
+            "a:1:2",
+            "a:+1",
+        ] {
             assert!(!is_host(host.as_bytes()), "{host}");
         }
     }
