@@ -83,6 +83,8 @@ struct Pool {
     queue: VecDeque<usize>,
     /// Whose turn has come.
     granted: Option<usize>,
+    /// The same, until its coroutine is woken.
+    next: Option<usize>,
 }
 
 /// The most stacks that are kept.
@@ -122,7 +124,7 @@ impl Task for Fibre {
             (Wake::Stop, _) => return self.step(),
         };
         let step = self.resume(answer);
-        context.again.extend(POOL.with_borrow(|pool| pool.granted));
+        context.again.extend(POOL.with_borrow_mut(|pool| pool.next.take()));
         step
     }
 
@@ -212,6 +214,7 @@ impl Pool {
     /// Gives the turn to whoever is next.
     fn give(&mut self) {
         self.granted = self.queue.pop_front();
+        self.next = self.granted;
         self.taken = self.granted.is_some();
     }
 }

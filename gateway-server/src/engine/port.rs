@@ -88,11 +88,15 @@ impl<W: Waiter> Port for SocketPort<'_, W> {
     }
 
     fn sleep(&mut self, duration: Duration) -> bool {
-        // Asking for no event, one is still told of a hang-up or an error.
         let deadline = Instant::now().checked_add(duration);
-        match self.waiter.wait(self.stream, Interest::Hangup, deadline, Alerts::default()) {
-            Ok(woken) => !woken.ready,
-            Err(_) => false,
+        loop {
+            // Asking for no event, one is still told of a hang-up or an error.
+            match self.waiter.wait(self.stream, Interest::Hangup, deadline, Alerts::default()) {
+                // A coroutine may be woken for nothing.
+                Ok(woken) if woken.ready && !self.is_gone() => {}
+                Ok(woken) => return !woken.ready,
+                Err(_) => return false,
+            }
         }
     }
 
