@@ -30,7 +30,7 @@ fn run(setup: Setup) -> io::Result<Outcome> {
 
 /// Says of everybody that they may be ready.
 #[derive(Debug, Default)]
-struct Everybody(Vec<usize>);
+pub(super) struct Everybody(Vec<usize>);
 
 impl Poller for Everybody {
     fn register(&mut self, _: BorrowedFd<'_>, key: usize, _: Interest) -> io::Result<()> {

@@ -34,7 +34,7 @@ fn run(setup: Setup) -> io::Result<Outcome> {
 
 /// The list, and the key of each of its places.
 #[derive(Debug, Default)]
-struct List {
+pub(super) struct List {
     fds: Vec<PollFd<'static>>,
     keys: Vec<usize>,
     /// Where each key stands in the list.

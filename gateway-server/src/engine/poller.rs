@@ -53,3 +53,74 @@ pub(super) trait Poller {
     /// The system's.
     fn wait(&mut self, ready: &mut Vec<usize>, timeout: Option<Duration>) -> io::Result<()>;
 }
+
+/// What every backend owes, whatever it asks the system.
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::os::fd::AsFd as _;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+    use crate::engine::{epoll, nonblocking, poll, select};
+
+    const KEY: usize = 7;
+
+    fn ready(poller: &mut impl Poller) -> Vec<usize> {
+        let mut keys = Vec::new();
+        poller.wait(&mut keys, Some(Duration::ZERO)).unwrap();
+        keys
+    }
+
+    /// `guesses`: says of everybody that they may be ready.
+    fn check<P: Poller>(mut poller: P, guesses: bool) {
+        let (mut here, mut there) = UnixStream::pair().unwrap();
+        let (other, _kept) = UnixStream::pair().unwrap();
+        poller.register(other.as_fd(), KEY + 1, Interest::Accept).unwrap();
+        poller.register(here.as_fd(), KEY, Interest::Read).unwrap();
+        if !guesses && !P::EDGE {
+            assert_eq!(ready(&mut poller), [], "nothing was sent");
+        }
+        there.write_all(b"a").unwrap();
+        assert!(ready(&mut poller).contains(&KEY));
+        assert_eq!(ready(&mut poller).contains(&KEY), !P::EDGE, "told once, or for as long as it is");
+        here.read_exact(&mut [0]).unwrap();
+        poller.register(here.as_fd(), KEY, Interest::Write).unwrap();
+        assert_eq!(ready(&mut poller).contains(&KEY), !P::EDGE, "there is room to write");
+        drop(there);
+        assert!(ready(&mut poller).contains(&KEY), "a hang-up always shows");
+        poller.deregister(here.as_fd(), KEY);
+        poller.deregister(here.as_fd(), KEY);
+        assert!(!ready(&mut poller).contains(&KEY), "it is forgotten, and a second time is no error");
+        poller.register(here.as_fd(), KEY, Interest::Read).unwrap();
+        assert!(ready(&mut poller).contains(&KEY), "it is watched anew");
+        poller.deregister(here.as_fd(), KEY);
+        poller.deregister(other.as_fd(), KEY + 1);
+        assert_eq!(ready(&mut poller), []);
+    }
+
+    #[test]
+    fn nonblocking() {
+        check(nonblocking::Everybody::default(), true);
+    }
+
+    #[test]
+    fn select() {
+        check(select::Lists::new(), false);
+    }
+
+    #[test]
+    fn poll() {
+        check(poll::List::default(), false);
+    }
+
+    #[test]
+    fn epoll_level() {
+        check(epoll::Set::<false>::new().unwrap(), false);
+    }
+
+    #[test]
+    fn epoll_edge() {
+        check(epoll::Set::<true>::new().unwrap(), false);
+    }
+}

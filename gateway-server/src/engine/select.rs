@@ -38,7 +38,7 @@ fn run(setup: Setup) -> io::Result<Outcome> {
 const FD_SETSIZE: usize = 1024;
 
 /// The two lists, and the keys by descriptor.
-struct Lists {
+pub(super) struct Lists {
     read: Vec<FdSetElement>,
     write: Vec<FdSetElement>,
     keys: Vec<usize>,
@@ -47,7 +47,7 @@ struct Lists {
 }
 
 impl Lists {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let empty = || vec![FdSetElement::default(); fd_set_num_elements(0, FD_SETSIZE as RawFd)];
         Self { read: empty(), write: empty(), keys: vec![0; FD_SETSIZE], count: 0 }
     }
