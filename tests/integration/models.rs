@@ -19,6 +19,8 @@ on_every_engine! {
     half_closed_clients_get_their_answer => half_closed_clients_get_their_answer,
     hundred_comes_first => hundred_comes_first,
     early_answers_survive => early_answers_survive,
+    every_kind_of_body_arrives => every_kind_of_body_arrives,
+    long_bodies_reach_a_slow_reader => long_bodies_reach_a_slow_reader,
 }
 
 fn start(engine: Engine, flags: &[&str]) -> Server {
@@ -163,6 +165,53 @@ fn early_answers_survive(engine: Engine) {
     client.send(&vec![b'x'; 3_000_000]).unwrap();
     assert_eq!(client.response("POST").unwrap().status, 413);
     assert!(client.at_end().unwrap());
+}
+
+/// What an app can answer with, in Rust and in C, kept alive and pipelined.
+fn every_kind_of_body_arrives(engine: Engine) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "0123456789").unwrap();
+    let set = format!("file={}", file.display());
+    let rust = gateway_tests::artifacts::module("conformance");
+    let c = gateway_tests::artifacts::c_module("tests/plugins/conformance.c", "conformance", &[]);
+    for module in [rust, c] {
+        let server = Server::start_target(&module.display().to_string(), &[engine.flags, &["--set", &set]].concat());
+        let mut client = Client::new(server.connect());
+        for (path, body) in [
+            ("/empty", ""),
+            ("/bytes", "static bytes\n"),
+            ("/owned", "owned bytes\n"),
+            ("/borrowed", "/borrowed"),
+            ("/parts", "one, two, three\n"),
+            ("/stream", "chunk 0\nchunk 1\nchunk 2\nchunk 3\n"),
+            ("/stream-length", "chunk 0\nchunk 1\nchunk 2\nchunk 3\n"),
+            ("/file", "23456"),
+            ("/write", "first, second, third\n"),
+            ("/sleep", "0"),
+        ] {
+            let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\nHEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+            client.send(request.as_bytes()).unwrap();
+            let response = client.response("GET").unwrap_or_else(|error| panic!("{path}: {error}\n{}", server.log()));
+            assert!(response.complete && response.text() == body, "{path}: {}", response.text());
+            assert_eq!(client.response("HEAD").unwrap().body, b"", "{path}");
+        }
+    }
+}
+
+/// 64 KiB from memory and by sendfile, many times over one connection whose
+/// client reads nothing until all is asked for.
+fn long_bodies_reach_a_slow_reader(engine: Engine) {
+    let server = Server::start("bench:app", engine.flags);
+    for path in ["/bytes64k", "/file64k"] {
+        let mut client = Client::new(server.connect());
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").repeat(300).as_bytes()).unwrap();
+        for count in 0..300 {
+            let body = client.response("GET").unwrap_or_else(|error| panic!("{path}: {count}: {error}")).body;
+            let right = body.iter().enumerate().all(|(at, byte)| *byte == b'a' + (at % 26) as u8);
+            assert!(body.len() == 65_536 && right, "{path}: {count}");
+        }
+    }
 }
 
 // ----- one engine's own ------------------------------------------------------
