@@ -11,6 +11,7 @@ mod fixtures;
 mod header;
 mod loader;
 mod peers;
+mod properties;
 mod protocol;
 mod rules;
 mod tidy;
