@@ -3,12 +3,13 @@
 # make lint    formatting, clippy, documentation, packaging
 # make bench   figures, side by side
 # make miri    the unsafe code under Miri (needs a nightly toolchain with miri)
+# make fuzz    fuzzes HTTP/1, FUZZ_SECONDS for each target (needs a nightly toolchain)
 # make spec    renders docs/SPEC.md and docs/HTTP.md anew from their rule tables
 
 APP  ?= hello
 BIND ?= 127.0.0.1:8000
 
-.PHONY: all demo test lint bench miri spec shots c-hello install
+.PHONY: all demo test lint bench fuzz miri spec shots c-hello install
 
 all:
 	cargo build --workspace
@@ -44,6 +45,11 @@ bench:
 miri:
 	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --package gateway-spec --test abi --test trust
 	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --package gateway-server --lib exchange
+
+FUZZ_SECONDS ?= 60
+
+fuzz:
+	@sh fuzz/run.sh $(FUZZ_SECONDS)
 
 spec:
 	cargo run --quiet --package gateway-spec --example render-spec > docs/SPEC.md

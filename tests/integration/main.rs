@@ -13,6 +13,7 @@ mod limits;
 mod loader;
 mod models;
 mod peers;
+mod properties;
 mod protocol;
 mod rules;
 mod tidy;

@@ -2,10 +2,9 @@
 //! exchange; whole, byte by byte, at every split, and with bytes behind it.
 
 use gateway_server::exchange::Bodies;
-use gateway_server::protocol::http1::{Decoder, Found, Head, Scanner, head};
-use gateway_server::protocol::{Limits, Refusal};
 use gateway_tests::client::{Client, Random, Response};
-use gateway_tests::fixtures::{self, After, Content, Fixture, Request, latin1};
+use gateway_tests::fixtures::{self, After, Content, Fixture, Request};
+use gateway_tests::reader::{self, End};
 use gateway_tests::script::{self, Body};
 
 /// What follows a fixture, to see whether it is answered.
@@ -65,101 +64,12 @@ fn each_fixture(act: impl Fn(&Fixture, &[u8], Option<(&[Request], After)>)) {
 
 // ----- the parts of the protocol -----------------------------------------------
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Stays,
-    Closes,
-    Refused(Refusal),
-    /// In the middle of a head.
-    Partial,
-}
-
-/// Reads requests by scanner, parser and decoder alone.
-#[derive(Default)]
-struct Reader {
-    buffer: Vec<u8>,
-    scanner: Scanner,
-    /// The request whose body is being read.
-    open: Option<(Request, Decoder, Vec<u8>)>,
-    requests: Vec<Request>,
-}
-
-impl Reader {
-    fn read(pieces: &[&[u8]]) -> (Vec<Request>, End) {
-        let mut reader = Self::default();
-        for piece in pieces {
-            reader.buffer.extend_from_slice(piece);
-            if let Some(end) = reader.advance().unwrap_or_else(|refusal| Some(End::Refused(refusal))) {
-                return (reader.requests, end);
-            }
-        }
-        let end = match (&reader.open, &*reader.buffer) {
-            (Some(_), _) => End::Refused(Refusal::Truncated),
-            (None, b"" | b"\r\n") => End::Stays,
-            _ => End::Partial,
-        };
-        (reader.requests, end)
-    }
-
-    /// Goes as far as the bytes allow; answers how it ended, if it did.
-    fn advance(&mut self) -> Result<Option<End>, Refusal> {
-        loop {
-            if let Some((request, decoder, body)) = &mut self.open {
-                while !decoder.is_done() && !self.buffer.is_empty() {
-                    let step = decoder.decode(&self.buffer)?;
-                    body.extend_from_slice(&self.buffer[step.data]);
-                    self.buffer.drain(..step.consumed);
-                }
-                if !decoder.is_done() {
-                    return Ok(None);
-                }
-                let request = Request { body: Content::of(body), ..request.clone() };
-                let keep_alive = request.keep_alive;
-                self.requests.push(request);
-                self.open = None;
-                if !keep_alive {
-                    return Ok(Some(End::Closes));
-                }
-            }
-            let Found::Head { start, end } = self.scanner.scan(&self.buffer, &Limits::default())? else {
-                return Ok(None);
-            };
-            self.scanner = Scanner::default();
-            self.open(start, end)?;
-            self.buffer.drain(..end);
-        }
-    }
-
-    fn open(&mut self, start: usize, end: usize) -> Result<(), Refusal> {
-        let (mut headers, mut scratch) = (Vec::new(), Vec::new());
-        let limits = Limits::default();
-        let head = head::parse(&self.buffer[start..end], &limits, &mut headers, &mut scratch)?;
-        let headers = headers.iter().map(|header| (latin1(header.name()), latin1(header.value()))).collect();
-        self.open = Some((request(&head, headers), Decoder::new(head.framing, limits.body), Vec::new()));
-        Ok(())
-    }
-}
-
-fn request(head: &Head<'_>, headers: Vec<(String, String)>) -> Request {
-    Request {
-        method: latin1(head.method),
-        target: latin1(head.target),
-        path: latin1(head.path),
-        query: latin1(head.query),
-        version: head.version.as_str().to_owned(),
-        host: headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host")).map(|(_, value)| value.clone()),
-        headers,
-        body: Content::of(b""),
-        keep_alive: head.keep_alive,
-    }
-}
-
 #[test]
 fn fixtures_by_the_parts_of_the_protocol() {
     each_fixture(|fixture, bytes, meaning| {
         let mut whole = None;
         for pieces in pieces(fixture, bytes) {
-            let outcome = Reader::read(&pieces);
+            let outcome = reader::read(pieces.iter().copied());
             match (meaning, fixture.rule.refusal) {
                 (Some((requests, after)), _) => {
                     let end = if after == After::Stays { End::Stays } else { End::Closes };

@@ -164,7 +164,7 @@ impl Decoder {
             }
             (State::Size { digits: 0, .. }, _) => Err(Refusal::Chunk),
             (State::Size { size, .. } | State::Extension { size, .. }, b'\r') => Ok(State::SizeEnd { size }),
-            (State::Size { size, line, .. }, b';') => Ok(State::Extension { size, line }),
+            (State::Size { size, line, .. }, b';') => Ok(State::Extension { size, line: line + 1 }),
             (State::Extension { size, line }, byte) if is_text(byte) && line < SIZE_LINE => {
                 self.extensions += 1;
                 if self.extensions > self.received + EXTENSIONS {
