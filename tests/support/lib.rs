@@ -4,9 +4,11 @@ pub mod artifacts;
 pub mod client;
 pub mod fixtures;
 pub mod mallocs;
+pub mod process;
 pub mod script;
 pub mod server;
 pub mod skip;
+pub mod wait;
 
 /// The guides' code compiles.
 #[cfg(doctest)]
