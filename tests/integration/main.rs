@@ -15,5 +15,6 @@ mod models;
 mod peers;
 mod protocol;
 mod rules;
+mod stress;
 mod tidy;
 mod wire;
