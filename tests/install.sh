@@ -11,6 +11,10 @@ need cc gcc
 need c++ g++
 need nm binutils
 need curl curl
+need python3 python3
+need node nodejs
+need wrk wrk
+need ab apache2-utils
 need chromium chromium
 
 [ -z "$missing" ] && exit 0

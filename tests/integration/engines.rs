@@ -2,6 +2,7 @@
 
 use gateway_server::engine::{self, ENGINES};
 use gateway_server::exchange::Bodies;
+use gateway_tests::server::Server;
 
 /// An engine with its flags.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +14,11 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
+    /// Serves an app of an example package on it: `probe:app`.
+    pub(crate) fn serve(&self, package_and_app: &str, more: &[&str]) -> Server {
+        Server::start(package_and_app, &[self.flags, more].concat())
+    }
+
     /// Whether bodies are complete before the app is called.
     pub(crate) fn collects(&self) -> bool {
         engine::Engine::named(self.name).is_some_and(|engine| engine.bodies == Bodies::Collected)

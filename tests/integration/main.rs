@@ -16,5 +16,6 @@ mod peers;
 mod properties;
 mod protocol;
 mod rules;
+mod stress;
 mod tidy;
 mod wire;

@@ -4,11 +4,13 @@ pub mod artifacts;
 pub mod client;
 pub mod fixtures;
 pub mod mallocs;
+pub mod process;
 pub mod reader;
 pub mod script;
 pub mod server;
 pub mod skip;
 pub mod strict;
+pub mod wait;
 
 /// The guides' code compiles.
 #[cfg(doctest)]

@@ -67,8 +67,12 @@ impl Server {
         let (log, reader) = collect(child.stderr.take().expect("stderr is piped"));
         let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
         let addresses = (0..count).map_while(|_| address(&lines.next()?.ok()?)).collect::<Vec<_>>();
-        let server = Self { child, addresses, log, reader: Some(reader) };
-        assert_eq!(server.addresses.len(), count, "the server did not start:\n{}", server.log());
+        let mut server = Self { child, addresses, log, reader: Some(reader) };
+        if server.addresses.len() != count {
+            let _ = server.child.kill();
+            let (status, log) = server.wait();
+            panic!("the server did not start, {status}:\n{log}");
+        }
         server
     }
 

@@ -1,9 +1,9 @@
-//! Bodies that are not as long as their Content-Length says.
+//! Bodies that are not as long as their Content-Length says, or have no end.
 
 use gateway_spec::Writer;
 use gateway_spec::prelude::*;
 
-use crate::counted;
+use crate::{TEXT, counted};
 
 pub(crate) fn short_bytes<'r>(_: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
     declare("10", start_response)?;
@@ -35,6 +35,11 @@ pub(crate) fn long_write<'r>(_: Environ<'r>, start_response: &mut dyn StartRespo
     writer.send(b"012")?;
     writer.send(b"3456789")?;
     Ok(counted(Body::empty()))
+}
+
+pub(crate) fn endless<'r>(_: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
+    start_response.start(Head::new(Status::OK, TEXT))?;
+    Ok(counted(Body::chunks(std::iter::repeat([b'x'; 16 * 1024]))))
 }
 
 fn declare<'r>(length: &str, start_response: &mut dyn StartResponse<'r>) -> Result<Writer<'r>> {

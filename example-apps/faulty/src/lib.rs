@@ -36,9 +36,11 @@
 //! | `error_after_start` | an error after it | 500 |
 //! | `error_first_in_stream` | an error before the first chunk | 500 |
 //! | `error_in_stream` | an error after the chunk `one` | `one`, cut |
+//! | `endless` | a stream without an end | as much as it takes |
 //! | `hang` | blocks its thread for a minute | what the server's deadline says |
 //! | `exit` | ends the process with code 3 | nothing |
 //! | `abort` | ends the process by SIGABRT | nothing |
+//! | `overflow` | calls itself until its stack is full, which ends the process | nothing |
 //! | `create_fails` | its constructor fails with `the database is away` | the server does not start |
 //! | `create_panics` | its constructor panics | the server does not start |
 //!
@@ -146,12 +148,16 @@ apps! {
     error_first_in_stream => failing::first_in_stream,
     /// An error after the first chunk.
     error_in_stream => failing::in_stream,
+    /// A stream without an end.
+    endless => length::endless,
     /// Blocks its thread for a minute.
     hang => ending::hang,
     /// Ends the process with code 3.
     exit => ending::exit,
     /// Ends the process by SIGABRT.
     abort => ending::abort,
+    /// Calls itself until its stack is full.
+    overflow => ending::overflow,
 }
 
 fn by_path<'r>(environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {

@@ -52,6 +52,12 @@ fn lengths_differ_from_what_is_declared() -> Result<()> {
 }
 
 #[test]
+fn an_endless_stream_is_closed_when_the_client_leaves() {
+    let response = TestClient::new(app_fn(by_path)).get("/endless").leave_after(3).send();
+    assert_eq!((response.body.len(), response.closed), (3 * 16 * 1024, 1));
+}
+
+#[test]
 fn an_unknown_name_gets_the_list() -> Result<()> {
     let response = outcome("nothing")?;
     assert_eq!(response.status, Status::NOT_FOUND);

@@ -11,6 +11,8 @@
 //! | `/sleep?ms=100` | a line of text, later |
 //! | `/ignore-body` | a line of text; the body stays unread |
 //! | `/set-header?v=a%20b` | the decoded value in `X-Out`; 500 where the server refuses it (CR LF) |
+//! | `/page` | a page that tells the client's port, with an image from `/image.png?port=` that port |
+//! | `/image.png?port=N` | an image, if that is the client's port; 409 where it is another connection |
 //! | anything else | 404 with what `/inspect` answers |
 //!
 //! ```sh
@@ -23,6 +25,7 @@
 //! hello
 //! ```
 
+mod page;
 mod query;
 mod stream;
 
@@ -45,6 +48,8 @@ fn probe<'r>(environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -
         b"/stream" => stream::chunks(environ, start_response),
         b"/sleep" => sleep(environ, start_response),
         b"/set-header" => set_header(environ, start_response),
+        b"/page" => page::page(environ, start_response),
+        b"/image.png" => page::image(environ, start_response),
         path if path.starts_with(b"/status/") => status(environ, start_response),
         _ => inspect(Status::NOT_FOUND, environ, start_response),
     }

@@ -93,11 +93,21 @@ fn streams() {
 }
 
 #[test]
+fn shows_an_image_to_the_connection_of_its_page() {
+    assert!(get("/page").text().contains("/image.png?port=54321"));
+    let image = get("/image.png?port=54321");
+    assert_eq!(image.header("content-type"), Some("image/png"));
+    assert!(image.body.starts_with(b"\x89PNG"));
+    check("/image.png?port=54322", 409, "this is another connection\n");
+}
+
+#[test]
 fn refuses_nonsense() {
     check("/stream?n=x", 400, "n is a number from 0 to 1000000\n");
     check("/stream?n=1000001", 400, "n is a number from 0 to 1000000\n");
     check("/stream?size=0", 400, "size is a number from 1 to 16777216\n");
     check("/sleep?ms=-1", 400, "ms is a number from 0 to 60000\n");
+    check("/image.png?port=x", 400, "port is a number from 1 to 65535\n");
     check("/set-header", 400, "v, the value of the header, is missing\n");
 }
 

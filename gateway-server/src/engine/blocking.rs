@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
 
 use super::Setup;
 use super::clock::Clock;
@@ -13,6 +14,10 @@ use super::waiter::{Alerts, Waiter};
 use crate::exchange::{Exchange, Want};
 use crate::net::Endpoint;
 
+/// How long a client that has said nothing yet keeps others waiting, where one
+/// is served at a time.
+const PATIENCE: Duration = Duration::from_millis(250);
+
 /// A connection while it is served.
 struct Connection<'a, W> {
     setup: &'a Setup,
@@ -20,6 +25,7 @@ struct Connection<'a, W> {
     exchange: Exchange,
     clock: Clock,
     waiter: &'a mut W,
+    since: Instant,
     stopped: bool,
     body: BodyWait,
 }
@@ -27,8 +33,10 @@ struct Connection<'a, W> {
 /// Serves a connection to its end.
 pub(super) fn serve(setup: &Setup, stream: &TcpStream, endpoint: Endpoint, waiter: &mut impl Waiter) {
     let mut clock = Clock::new();
-    let exchange = Exchange::new(setup.service.clone(), endpoint.into(), &clock.now());
-    Connection { setup, stream, exchange, clock, waiter, stopped: false, body: BodyWait::default() }.run();
+    let now = clock.now();
+    let (since, body) = (now.instant, BodyWait::default());
+    let exchange = Exchange::new(setup.service.clone(), endpoint.into(), &now);
+    Connection { setup, stream, exchange, clock, waiter, since, stopped: false, body }.run();
 }
 
 impl<W: Waiter> Connection<'_, W> {
@@ -104,7 +112,15 @@ impl<W: Waiter> Connection<'_, W> {
     /// Waits for bytes; `false` when something else came first and was dealt with.
     fn wait_readable(&mut self) -> io::Result<bool> {
         let lingering = self.exchange.is_lingering();
-        let alerts = Alerts { stop: !self.stopped && !lingering, others: lingering || self.exchange.is_idle() };
+        // A client that has only just come is about to speak; one that has had
+        // an answer can ask again elsewhere (RFC 9112, section 9.3.1).
+        let others = match self.exchange.requests() {
+            _ if lingering => Some(self.since),
+            0 => self.since.checked_add(PATIENCE),
+            _ => Some(self.since),
+        };
+        let others = others.filter(|_| lingering || self.exchange.is_idle());
+        let alerts = Alerts { stop: !self.stopped && !lingering, others };
         let woken = self.waiter.wait(self.stream, Interest::Read, self.exchange.deadline(), alerts)?;
         if woken.stop {
             self.stopped = true;

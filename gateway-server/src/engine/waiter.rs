@@ -17,8 +17,8 @@ use super::socket::wait;
 pub(super) struct Alerts {
     /// It is time to end.
     pub(super) stop: bool,
-    /// Another client waits to be served.
-    pub(super) others: bool,
+    /// From then on, another client that waits to be served.
+    pub(super) others: Option<Instant>,
 }
 
 /// What ended a wait: nothing of it is set when the deadline did.
@@ -70,6 +70,33 @@ impl<'a> PollWaiter<'a> {
     pub(super) const fn new(stop: &'a Stop, others: &'a [BorrowedFd<'a>]) -> Self {
         Self { stop, others, fds: Vec::new() }
     }
+
+    fn ask(
+        &mut self,
+        stream: &TcpStream,
+        interest: Interest,
+        deadline: Option<Instant>,
+        stop: bool,
+        others: bool,
+    ) -> io::Result<Woken> {
+        let mut fds = reuse(std::mem::take(&mut self.fds));
+        fds.push(PollFd::from_borrowed_fd(stream.as_fd(), interest.flags()));
+        if stop {
+            fds.push(PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN));
+        }
+        if others {
+            fds.extend(self.others.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
+        }
+        wait(&mut fds, deadline)?;
+        let is_set = |fd: &PollFd<'_>| !fd.revents().is_empty();
+        let woken = Woken {
+            ready: is_set(&fds[0]),
+            stop: stop && is_set(&fds[1]),
+            others: fds[1 + usize::from(stop)..].iter().any(is_set),
+        };
+        self.fds = reuse(fds);
+        Ok(woken)
+    }
 }
 
 impl Waiter for PollWaiter<'_> {
@@ -80,21 +107,15 @@ impl Waiter for PollWaiter<'_> {
         deadline: Option<Instant>,
         alerts: Alerts,
     ) -> io::Result<Woken> {
-        let mut fds = reuse(std::mem::take(&mut self.fds));
-        fds.push(PollFd::from_borrowed_fd(stream.as_fd(), interest.flags()));
-        if alerts.stop {
-            fds.push(PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN));
+        let others = alerts.others.filter(|_| !self.others.is_empty());
+        let patient = others.filter(|from| *from > Instant::now() && deadline.is_none_or(|deadline| deadline > *from));
+        if let Some(from) = patient {
+            let woken = self.ask(stream, interest, Some(from), alerts.stop, false)?;
+            if woken != Woken::default() {
+                return Ok(woken);
+            }
         }
-        if alerts.others {
-            fds.extend(self.others.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
-        }
-        wait(&mut fds, deadline)?;
-        let is_set = |fd: &PollFd<'_>| !fd.revents().is_empty();
-        let stop = alerts.stop && is_set(&fds[1]);
-        let woken =
-            Woken { ready: is_set(&fds[0]), stop, others: fds[1 + usize::from(alerts.stop)..].iter().any(is_set) };
-        self.fds = reuse(fds);
-        Ok(woken)
+        self.ask(stream, interest, deadline, alerts.stop, others.is_some())
     }
 
     fn is_crowded(&mut self) -> bool {

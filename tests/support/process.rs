@@ -1,0 +1,67 @@
+//! What the system tells of a running process, and of those that it started
+//! (proc(5)). A process that is gone has no memory, no descriptors, no children.
+
+use std::fs;
+use std::time::Duration;
+
+/// A process's own processes, whether they run or wait to be reaped.
+#[must_use]
+pub fn children(process: u32) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    ids.filter(|id| number(*id, PARENT) == Some(u64::from(process))).collect()
+}
+
+/// The process and its children.
+#[must_use]
+pub fn family(process: u32) -> Vec<u32> {
+    std::iter::once(process).chain(children(process)).collect()
+}
+
+/// How many descriptors it has open.
+#[must_use]
+pub fn descriptors(process: u32) -> usize {
+    fs::read_dir(format!("/proc/{process}/fd")).map_or(0, Iterator::count)
+}
+
+/// How many threads it has.
+#[must_use]
+pub fn threads(process: u32) -> u64 {
+    field(process, "status", "Threads:").unwrap_or_default()
+}
+
+/// The most memory that it has ever had, in bytes.
+#[must_use]
+pub fn most_memory(process: u32) -> u64 {
+    field(process, "status", "VmHWM:").unwrap_or_default() * 1024
+}
+
+/// Its memory, in bytes; what it shares is counted by its share.
+#[must_use]
+pub fn memory(process: u32) -> u64 {
+    field(process, "smaps_rollup", "Pss:").unwrap_or_default() * 1024
+}
+
+/// The time that it has spent on processors, that of its reaped children
+/// included.
+#[must_use]
+pub fn cpu(process: u32) -> Duration {
+    // In hundredths of a second, on every Linux.
+    let ticks: u64 = CPU.iter().filter_map(|at| number(process, *at)).sum();
+    Duration::from_millis(ticks * 10)
+}
+
+/// Fields of `stat`, counted from the one after the name.
+const PARENT: usize = 1;
+const CPU: [usize; 4] = [11, 12, 13, 14];
+
+fn number(process: u32, at: usize) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name may have spaces and parentheses of its own.
+    stat.rsplit(')').next()?.split_whitespace().nth(at)?.parse().ok()
+}
+
+fn field(process: u32, file: &str, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{process}/{file}")).ok()?;
+    text.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok())
+}
