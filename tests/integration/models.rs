@@ -21,6 +21,7 @@ on_every_engine! {
     early_answers_survive => early_answers_survive,
     every_kind_of_body_arrives => every_kind_of_body_arrives,
     long_bodies_reach_a_slow_reader => long_bodies_reach_a_slow_reader,
+    an_app_is_told_that_its_client_has_left => an_app_is_told_that_its_client_has_left,
 }
 
 fn start(engine: Engine, flags: &[&str]) -> Server {
@@ -212,6 +213,20 @@ fn long_bodies_reach_a_slow_reader(engine: Engine) {
             assert!(body.len() == 65_536 && right, "{path}: {count}");
         }
     }
+}
+
+/// By a reset, while it runs: it asks `is_disconnected`.
+fn an_app_is_told_that_its_client_has_left(engine: Engine) {
+    let module = gateway_tests::artifacts::c_module("tests/plugins/engines.c", "until_gone", &["UNTIL_GONE"]);
+    let server = Server::start_target(&module.display().to_string(), engine.flags);
+    let stream = server.connect();
+    rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).unwrap();
+    let mut client = Client::new(stream);
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    assert_eq!(client.head().unwrap().0, 200);
+    drop(client);
+    server.wait_for_log("disconnected");
+    server.stop();
 }
 
 // ----- one engine's own ------------------------------------------------------

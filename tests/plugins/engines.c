@@ -1,4 +1,5 @@
-/* An app for the tests of engines, in one of two forms:
+/* An app for the tests of engines, in one of three forms:
+ * UNTIL_GONE writes, then asks until its client has left, and logs that;
  * ONE_AT_A_TIME takes one call at a time, reads its body, and answers how many
  * calls were inside at once; THREADED starts a thread when it is created and
  * answers how many threads its process has. */
@@ -41,6 +42,20 @@ static int measure(const gw_request *request, gw_buf *err) {
 static const char UNIT[] = "threads";
 #endif
 
+#ifdef UNTIL_GONE
+static gw_status engines_call(void *self, const gw_request *request, gw_body *out, gw_buf *err) {
+    gw_state state = { sizeof state, 0, 0 };
+    gw_status status = gw_start(request, 200, NULL, 0, err);
+    (void)measure;
+    (void)UNIT;
+    if (status == GW_OK) status = request->vt->write(request, gw_cstr("inside"), GW_WRITE_FLUSH, err);
+    while (status == GW_OK && !(state.flags & GW_STATE_DISCONNECTED)) {
+        status = request->vt->state(request, &state);
+    }
+    gw_log(self, GW_LOG_INFO, status == GW_OK ? "disconnected" : "failed");
+    return status == GW_OK ? gw_answer(out, gw_cstr("")) : status;
+}
+#else
 static gw_status engines_call(void *self, const gw_request *request, gw_body *out, gw_buf *err) {
     /* One for each answer, so that calls which answer at once do not share. */
     static char texts[64][32];
@@ -53,6 +68,7 @@ static gw_status engines_call(void *self, const gw_request *request, gw_body *ou
     status = gw_start(request, 200, headers, 1, err);
     return status == GW_OK ? gw_answer(out, gw_cstr(text)) : status;
 }
+#endif
 
 #ifdef THREADED
 static void *wait_for_ever(void *unused) {
