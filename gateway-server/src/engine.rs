@@ -41,14 +41,14 @@ mod timers;
 mod waiter;
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use gateway_spec::App;
 
 use crate::exchange::{Bodies, Service};
 use crate::net::Listener;
+use crate::stats::Fault;
 
 pub use stop::{Stop, Stopper};
 
@@ -63,6 +63,8 @@ pub struct Engine {
     pub multithread: bool,
     /// Whether several processes run the app.
     pub multiprocess: bool,
+    /// Whether calls for several clients of one process may be under way at once.
+    pub interleaves: bool,
     /// What becomes of request bodies that are not small.
     pub bodies: Bodies,
     /// The most connections at once, unless it is said.
@@ -86,6 +88,9 @@ pub const ENGINES: &[Engine] = &[
 /// The cap of engines for which a connection is neither a thread nor a process.
 const MANY: usize = 16 * 1024;
 
+/// How long a line about clients that are turned away is not said again.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// What an engine is given.
 #[derive(Debug)]
 pub struct Setup {
@@ -99,8 +104,8 @@ pub struct Setup {
     pub tuning: Tuning,
     /// Makes the app of each of `fork`'s children, where they do not share one.
     pub factory: Option<Factory>,
-    /// Whether clients are turned away because the machine is out of something.
-    shedding: AtomicBool,
+    /// When it was last said that clients are turned away.
+    shed_said: Mutex<Option<Instant>>,
 }
 
 /// What can be chosen about an engine.
@@ -156,22 +161,16 @@ impl Setup {
     /// An engine's part of a server.
     #[must_use]
     pub const fn new(listeners: Vec<Listener>, service: Arc<Service>, stop: Stop, tuning: Tuning) -> Self {
-        Self { listeners, service, stop, tuning, factory: None, shedding: AtomicBool::new(false) }
+        Self { listeners, service, stop, tuning, factory: None, shed_said: Mutex::new(None) }
     }
 
-    /// A client could not be served. Said once, not at each until it is over.
+    /// A client could not be served: counted each time, said once in a while.
     fn shed(&self, why: &io::Error) {
-        if !self.shedding.swap(true, Relaxed) {
+        self.service.counters.count(Fault::Shed);
+        let (now, mut said) = (Instant::now(), self.shed_said.lock().unwrap_or_else(PoisonError::into_inner));
+        if said.is_none_or(|said| now.duration_since(said) > QUIET) {
+            *said = Some(now);
             tracing::warn!("clients are turned away for now: {why}");
-        }
-    }
-
-    /// A client is served.
-    fn accepted(&self) {
-        // Looked at first: the line is shared, and nearly always clean.
-        if self.shedding.load(Relaxed) {
-            self.shedding.store(false, Relaxed);
-            tracing::info!("clients are served again");
         }
     }
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use gateway_spec::abi::host::Host;
 use gateway_spec::abi::types::{GW_HOST_MULTIPROCESS, GW_HOST_MULTITHREAD, GW_HOST_RUN_ONCE};
-use gateway_spec::{App, Level, escape};
+use gateway_spec::{App, AppFlags, Level, escape};
 
 use crate::engine::{Engine, Factory, Outcome, Setup, Stop, Stopper, Trigger, Tuning};
-use crate::exchange::{Service, Timeouts};
+use crate::exchange::{Bodies, Service, Timeouts};
 use crate::net::{Address, AddressError, Listener};
 use crate::protocol::Limits;
 use crate::stats::Counters;
@@ -250,7 +250,7 @@ impl Server {
             limits: self.limits,
             timeouts: self.timeouts,
             keep_alive_requests: self.keep_alive_requests,
-            bodies: engine.bodies,
+            bodies: bodies(engine, &*app),
             spool_dir: self.spool_dir,
             counters: Arc::new(counters),
             server: NAME,
@@ -272,6 +272,12 @@ impl Server {
         }
         Ok(outcome)
     }
+}
+
+/// An app that takes one call at a time must not wait for a client in it, where
+/// others wait for their turn.
+fn bodies(engine: Engine, app: &dyn App) -> Bodies {
+    if engine.interleaves && !app.flags().has(AppFlags::CONCURRENT) { Bodies::Collected } else { engine.bodies }
 }
 
 /// Whether each process answers one request: `gateway.run_once`.

@@ -16,6 +16,8 @@ pub enum Fault {
     AppFailed,
     /// A response that could not be ended well.
     Cut,
+    /// A client that there was no descriptor, thread or process for.
+    Shed,
     /// A process that ended while it served a connection.
     Crashed,
 }
@@ -32,7 +34,7 @@ enum Cells {
 }
 
 const REFUSALS: usize = Refusal::ALL.len();
-const COUNT: usize = REFUSALS + 3;
+const COUNT: usize = REFUSALS + 4;
 
 impl Counters {
     /// Counters of this process.
@@ -74,6 +76,7 @@ impl Counters {
         let others = [
             (Fault::AppFailed, "the app failed"),
             (Fault::Cut, "a response was cut"),
+            (Fault::Shed, "a client was turned away"),
             (Fault::Crashed, "a process crashed"),
         ];
         let mut text = String::new();
@@ -99,7 +102,8 @@ const fn index(fault: Fault) -> usize {
         Fault::Refused(refusal) => refusal as usize,
         Fault::AppFailed => REFUSALS,
         Fault::Cut => REFUSALS + 1,
-        Fault::Crashed => REFUSALS + 2,
+        Fault::Shed => REFUSALS + 2,
+        Fault::Crashed => REFUSALS + 3,
     }
 }
 

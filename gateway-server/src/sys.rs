@@ -7,16 +7,19 @@
 //! | `fork` | a second process, only from a process with one thread |
 //! | `signals` | what a forked process does with the signals of its parent |
 //! | `watched` | descriptors kept for asking whether they are ready |
+//! | `stack` | a coroutine's stack, with a wide guard below it |
 //! | `overflow` | says so when a coroutine's stack overflows |
 
 mod fork;
 mod overflow;
 mod shared;
 mod signals;
+mod stack;
 mod watched;
 
 pub(crate) use fork::{Forked, fork, threads};
 pub(crate) use overflow::{guard_range, tell_overflows};
 pub(crate) use shared::Shared;
-pub(crate) use signals::{reset_signal, silence_signal};
+pub(crate) use signals::{empty_signal, reset_signal};
+pub(crate) use stack::GuardedStack;
 pub(crate) use watched::{Watched, select};

@@ -40,8 +40,11 @@
  * "One at a time" is: of one module for init, create, destroy and shutdown; of
  * one app for call without GW_APP_CONCURRENT, so that globals which two apps
  * share need a lock; of one body for next and close.
- * A host with coroutines may run others while read, write or sleep waits: hold
- * no lock across them (or set GW_APP_NO_SUSPEND).
+ * A host with coroutines may run others on the same thread while read, write or
+ * sleep waits: across them hold no lock and rely on no thread-local state, of
+ * which the exception that C++ is handling (inside catch) and the rounding mode
+ * are part; or set GW_APP_NO_SUSPEND. Compile with -fstack-clash-protection: a
+ * frame larger than the guard below a coroutine's stack would step over it.
  *
  * GROWTH. Tables grow at their end only, guarded by their size field; a field
  * never changes its meaning; a field beyond the other side's size does not

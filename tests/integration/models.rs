@@ -22,6 +22,9 @@ on_every_engine! {
     every_kind_of_body_arrives => every_kind_of_body_arrives,
     long_bodies_reach_a_slow_reader => long_bodies_reach_a_slow_reader,
     an_app_is_told_that_its_client_has_left => an_app_is_told_that_its_client_has_left,
+    stop_in_the_middle_of_a_response => stop_in_the_middle_of_a_response,
+    lingering_is_not_running => lingering_is_not_running,
+    a_slow_client_of_an_exclusive_app_holds_nobody_up => a_slow_client_of_an_exclusive_app_holds_nobody_up,
 }
 
 fn start(engine: Engine, flags: &[&str]) -> Server {
@@ -229,6 +232,58 @@ fn an_app_is_told_that_its_client_has_left(engine: Engine) {
     server.stop();
 }
 
+/// TERM while a response that promised to keep the connection goes out: the
+/// client gets all of it, and the server does not wait for another request.
+fn stop_in_the_middle_of_a_response(engine: Engine) {
+    let server = start(engine, &[]);
+    let mut client = Client::new(server.connect());
+    // More than the sockets hold.
+    client.send(b"GET /stream?n=20000&size=1000 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let (status, _) = client.head().unwrap();
+    assert_eq!(status, 200);
+    server.signal("TERM");
+    while std::net::TcpStream::connect(server.address()).is_ok() {
+        std::thread::yield_now();
+    }
+    let rest = client.rest().unwrap();
+    assert!(rest.ends_with(b"\r\n0\r\n\r\n"), "{} bytes", rest.len());
+    drop(client);
+    let (status, log) = server.wait();
+    assert!(status.success(), "{status}\n{log}");
+}
+
+/// A client that has its answer and keeps the connection open all the same is
+/// nobody who did not end in time.
+fn lingering_is_not_running(engine: Engine) {
+    let server = start(engine, &["--graceful-timeout", "100ms"]);
+    let mut client = Client::new(server.connect());
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+    assert_eq!(client.response("GET").unwrap().status, 200);
+    assert!(client.at_end().unwrap());
+    server.signal("TERM");
+    let (status, log) = server.wait();
+    assert!(status.success(), "{status}\n{log}");
+}
+
+/// An app that takes one call at a time does not wait for a body in its turn,
+/// where others wait for theirs.
+fn a_slow_client_of_an_exclusive_app_holds_nobody_up(engine: Engine) {
+    if engine.name == "single" {
+        return;
+    }
+    let server = Server::start_target(&one_at_a_time(), engine.flags);
+    let mut slow = Client::new(server.connect());
+    slow.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na").unwrap();
+    assert_eq!(get(&server, "/"), "1 at a time\n");
+    slow.send(b"bc\r\n0\r\n\r\n").unwrap();
+    assert_eq!(slow.response("POST").unwrap().text(), "1 at a time\n");
+}
+
+fn one_at_a_time() -> String {
+    let module = gateway_tests::artifacts::c_module("tests/plugins/engines.c", "one_at_a_time", &["ONE_AT_A_TIME"]);
+    module.display().to_string()
+}
+
 // ----- one engine's own ------------------------------------------------------
 
 /// While one coroutine sleeps, reads or writes, others run: one thread.
@@ -257,9 +312,8 @@ fn threads(server: &Server) -> usize {
 /// those who wait are queued, and all are answered.
 #[test]
 fn coroutines_queue_for_an_app_that_takes_one_call_at_a_time() {
-    let module = gateway_tests::artifacts::c_module("tests/plugins/engines.c", "one_at_a_time", &["ONE_AT_A_TIME"]);
     for flags in [&["--engine", "coroutine"][..], &["--engine", "thread"], &["--engine", "epoll"]] {
-        let server = Server::start_target(&module.display().to_string(), flags);
+        let server = Server::start_target(&one_at_a_time(), flags);
         let mut clients: Vec<Client> = (0..20).map(|_| Client::new(server.connect())).collect();
         for client in &mut clients {
             client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
@@ -273,6 +327,41 @@ fn coroutines_queue_for_an_app_that_takes_one_call_at_a_time() {
             assert_eq!(response.text(), "1 at a time\n", "{flags:?}");
         }
     }
+}
+
+/// One that gives and takes without ever waiting does not keep the others from
+/// their turn.
+#[test]
+fn coroutines_let_others_run_while_one_is_busy() {
+    let server = Server::start("faulty:app", &["--engine", "coroutine"]);
+    // Nobody reads it slowly: the stream never has to wait.
+    let mut busy = server.connect();
+    std::io::Write::write_all(&mut busy, b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let reader = std::thread::spawn(move || std::io::copy(&mut busy, &mut std::io::sink()));
+    for _ in 0..20 {
+        assert_eq!(get(&server, "/good"), "good\n");
+    }
+    drop(server);
+    let _ = reader.join();
+}
+
+/// A service manager tells the whole group to end: what runs is finished.
+#[test]
+fn forked_children_outlive_a_term_of_their_own() {
+    let server = Server::start("probe:app", &["--engine", "fork"]);
+    let mut client = Client::new(server.connect());
+    client.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n").unwrap();
+    assert_eq!(client.head().unwrap().0, 100);
+    let child = children(&server).pop().expect("the connection has a process");
+    for process in [child, server.id().to_string()] {
+        let status = std::process::Command::new("kill").args(["-s", "TERM", &process]).status();
+        assert!(status.unwrap().success());
+    }
+    client.send(b"abc").unwrap();
+    assert_eq!(client.response("POST").unwrap().text(), "abc");
+    drop(client);
+    let (status, log) = server.wait();
+    assert!(status.success() && !log.contains("crashed"), "{status}\n{log}");
 }
 
 /// A process with a second thread cannot be forked: it says so and does not start.

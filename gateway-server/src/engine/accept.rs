@@ -47,10 +47,7 @@ pub(super) fn arrival<'a>(setup: &'a Setup, open: bool, other: Option<BorrowedFd
 /// Takes one connection; `None` when there is none to be had now.
 pub(super) fn take(setup: &Setup, listener: &Listener) -> io::Result<Option<(TcpStream, Endpoint)>> {
     match listener.accept() {
-        Ok(connection) => {
-            setup.accepted();
-            Ok(Some(connection))
-        }
+        Ok(connection) => Ok(Some(connection)),
         Err(AcceptError::Retry) => Ok(None),
         Err(AcceptError::Shed(error)) => {
             setup.shed(&error);

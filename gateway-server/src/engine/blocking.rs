@@ -10,6 +10,7 @@ use super::clock::Clock;
 use super::poller::Interest;
 use super::port::{BodyWait, SocketPort};
 use super::socket::{receive, send};
+use super::stop::Lingering;
 use super::waiter::{Alerts, Waiter};
 use crate::exchange::{Exchange, Want};
 use crate::net::Endpoint;
@@ -27,6 +28,7 @@ struct Connection<'a, W> {
     waiter: &'a mut W,
     since: Instant,
     stopped: bool,
+    lingering: Option<Lingering<'a>>,
     body: BodyWait,
 }
 
@@ -36,7 +38,7 @@ pub(super) fn serve(setup: &Setup, stream: &TcpStream, endpoint: Endpoint, waite
     let now = clock.now();
     let (since, body) = (now.instant, BodyWait::default());
     let exchange = Exchange::new(setup.service.clone(), endpoint.into(), &now);
-    Connection { setup, stream, exchange, clock, waiter, since, stopped: false, body }.run();
+    Connection { setup, stream, exchange, clock, waiter, since, stopped: false, lingering: None, body }.run();
 }
 
 impl<W: Waiter> Connection<'_, W> {
@@ -54,7 +56,7 @@ impl<W: Waiter> Connection<'_, W> {
                 Want::Shutdown => self.shut(),
                 Want::Close => return,
             };
-            if moved.is_err() {
+            if moved.and_then(|()| self.waiter.step()).is_err() {
                 self.exchange.gone();
             }
         }
@@ -105,6 +107,7 @@ impl<W: Waiter> Connection<'_, W> {
 
     fn shut(&mut self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)?;
+        self.lingering = Some(self.setup.stop.linger());
         self.exchange.shut(&self.clock.now());
         Ok(())
     }

@@ -73,14 +73,14 @@ impl Children {
         let deadline = Instant::now().checked_add(setup.tuning.graceful);
         loop {
             self.reap(setup)?;
-            let abandoned = self.alive.len();
+            let alive = self.alive.len();
             let mut ended = [PollFd::new(&self.ended, PollFlags::IN)];
-            if abandoned == 0 || !wait(&mut ended, deadline)? {
+            if alive == 0 || !wait(&mut ended, deadline)? {
                 for child in self.alive.keys() {
                     // It may have ended meanwhile.
                     let _ = kill_process(*child, Signal::KILL);
                 }
-                return Ok(Outcome { abandoned });
+                return Ok(Outcome { abandoned: alive.saturating_sub(setup.stop.lingering()) });
             }
         }
     }

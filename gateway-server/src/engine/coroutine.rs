@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use corosensei::stack::{DefaultStack, Stack as _};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use gateway_spec::AppFlags;
 use gateway_spec::abi::guard::caught;
@@ -28,7 +27,7 @@ use super::waiter::{Alerts, PollWaiter, Waiter, Woken};
 use super::{Engine, MANY, Outcome, Setup};
 use crate::exchange::Bodies;
 use crate::net::Endpoint;
-use crate::sys::{guard_range, tell_overflows};
+use crate::sys::{GuardedStack, guard_range, tell_overflows};
 
 /// The registry's entry.
 pub(super) const ENGINE: Engine = Engine {
@@ -36,6 +35,7 @@ pub(super) const ENGINE: Engine = Engine {
     about: "one thread and a coroutine per connection, which lets others run while it waits",
     multithread: false,
     multiprocess: false,
+    interleaves: true,
     bodies: Bodies::Live,
     connections: MANY,
     run,
@@ -53,6 +53,8 @@ enum Ask {
     Socket { interest: Interest, deadline: Option<Instant>, stop: bool },
     /// Its turn in an app that takes one call at a time.
     Turn,
+    /// Nothing, but others have waited long enough.
+    Others,
 }
 
 /// What it is resumed with; an error ends the connection.
@@ -62,9 +64,9 @@ type Answer = io::Result<Woken>;
 struct Fibre {
     stream: Rc<TcpStream>,
     /// None once it has returned.
-    coroutine: Option<Coroutine<Answer, Ask, ()>>,
+    coroutine: Option<Coroutine<Answer, Ask, (), GuardedStack>>,
     ask: Ask,
-    /// The guard page of its stack.
+    /// The guard below its stack.
     guard: Range<usize>,
 }
 
@@ -76,7 +78,7 @@ thread_local! {
 #[derive(Default)]
 struct Pool {
     /// Stacks to be used again.
-    stacks: Vec<DefaultStack>,
+    stacks: Vec<GuardedStack>,
     /// Whether a call is running in an app that takes one at a time.
     taken: bool,
     /// Who waits for that, by key.
@@ -89,15 +91,16 @@ struct Pool {
 
 /// The most stacks that are kept.
 const KEPT: usize = 64;
+/// The most steps of one connection before the others have their turn.
+const SHARE: u32 = 64;
 /// How often a coroutine that is left is told so: each time it may wait again.
 const TOLD: usize = 64;
 
 impl Task for Fibre {
     fn new(context: &mut Context<'_>, key: usize, stream: TcpStream, endpoint: Endpoint) -> io::Result<Self> {
         let kept = POOL.with_borrow_mut(|pool| pool.stacks.pop());
-        let stack = kept.map_or_else(|| DefaultStack::new(context.setup.tuning.stack_size), Ok)?;
-        let low = stack.limit().get();
-        let guard = low..low + rustix::param::page_size();
+        let stack = kept.map_or_else(|| GuardedStack::new(context.setup.tuning.stack_size), Ok)?;
+        let guard = stack.guard();
         let (setup, stream) = (Arc::clone(context.setup), Rc::new(stream));
         let socket = Rc::clone(&stream);
         let coroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<Answer, Ask>, _: Answer| {
@@ -119,9 +122,11 @@ impl Task for Fibre {
         let answer = match (wake, self.ask) {
             (Wake::Abandon, _) => return self.abandon(),
             (Wake::Ready, _) => Ok(Woken { ready: true, ..Woken::default() }),
-            (Wake::Late, _) => Ok(Woken::default()),
             (Wake::Stop, Ask::Socket { stop: true, .. }) => Ok(Woken { stop: true, ..Woken::default() }),
             (Wake::Stop, _) => return self.step(),
+            // Only its turn wakes it.
+            (Wake::Late, Ask::Turn) => return Step::Park,
+            (Wake::Late, _) => Ok(Woken::default()),
         };
         let step = self.resume(answer);
         context.again.extend(POOL.with_borrow_mut(|pool| pool.next.take()));
@@ -131,12 +136,17 @@ impl Task for Fibre {
     fn deadline(&self) -> Option<Instant> {
         match self.ask {
             Ask::Socket { deadline, .. } => deadline,
-            Ask::Turn => None,
+            Ask::Turn | Ask::Others => None,
         }
     }
 
     fn stream(&self) -> &TcpStream {
         &self.stream
+    }
+
+    /// It says so itself: see [`Lingering`](super::stop::Lingering).
+    fn is_answered(&self) -> bool {
+        false
     }
 }
 
@@ -163,6 +173,7 @@ impl Fibre {
         match self.ask {
             Ask::Socket { interest, .. } => Step::Wait(interest),
             Ask::Turn => Step::Park,
+            Ask::Others => Step::Again,
         }
     }
 
@@ -190,7 +201,7 @@ impl Drop for Fibre {
 }
 
 impl Pool {
-    fn keep(&mut self, stack: Option<DefaultStack>) {
+    fn keep(&mut self, stack: Option<GuardedStack>) {
         if self.stacks.len() < KEPT {
             self.stacks.extend(stack);
         }
@@ -229,6 +240,8 @@ struct Suspender<'a> {
     /// The app must not be suspended.
     unsuspendable: bool,
     has_turn: bool,
+    /// Steps since it has let others run.
+    steps: u32,
     /// Inside an app that must not be suspended.
     stays: bool,
 }
@@ -237,7 +250,7 @@ impl<'a> Suspender<'a> {
     fn new(setup: &'a Setup, yielder: &'a Yielder<Answer, Ask>, key: usize) -> Self {
         let flags = setup.service.app.flags();
         let (exclusive, unsuspendable) = (!flags.has(AppFlags::CONCURRENT), flags.has(AppFlags::NO_SUSPEND));
-        Self { setup, yielder, key, exclusive, unsuspendable, has_turn: false, stays: false }
+        Self { setup, yielder, key, exclusive, unsuspendable, has_turn: false, steps: 0, stays: false }
     }
 }
 
@@ -249,10 +262,12 @@ impl Waiter for Suspender<'_> {
         deadline: Option<Instant>,
         alerts: Alerts,
     ) -> io::Result<Woken> {
-        // A panic that is on its way is the thread's: nobody else may run.
+        // A panic that is on its way is the thread's: nobody else may run. (A
+        // module has its own; there, gateway-spec refuses.)
         if self.stays || thread::panicking() {
             return PollWaiter::new(&self.setup.stop, &[]).wait(stream, interest, deadline, alerts);
         }
+        self.steps = 0;
         let mut woken = Woken { stop: true, ..Woken::default() };
         if !(alerts.stop && self.setup.stop.is_seen()) {
             woken = self.yielder.suspend(Ask::Socket { interest, deadline, stop: alerts.stop })?;
@@ -276,10 +291,26 @@ impl Waiter for Suspender<'_> {
         }
     }
 
+    fn step(&mut self) -> io::Result<()> {
+        self.steps += 1;
+        if self.steps >= SHARE && !self.stays && !thread::panicking() {
+            self.steps = 0;
+            self.yielder.suspend(Ask::Others)?;
+        }
+        Ok(())
+    }
+
     fn leave(&mut self) {
         self.stays = false;
         if std::mem::take(&mut self.has_turn) {
             POOL.with_borrow_mut(Pool::give);
         }
+    }
+}
+
+impl Drop for Suspender<'_> {
+    fn drop(&mut self) {
+        // A mistake of the server's must not keep the turn.
+        self.leave();
     }
 }

@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use super::accept::arrival;
 use super::socket::wait;
-use super::{Outcome, Setup};
+use super::{Outcome, Setup, Stop};
 
 /// The threads that are alive.
 #[derive(Debug)]
@@ -62,14 +62,14 @@ impl Crew {
     }
 
     /// Waits until all threads have ended, or the time is over.
-    pub(super) fn wait(&self, time: Duration) -> io::Result<Outcome> {
+    pub(super) fn wait(&self, stop: &Stop, time: Duration) -> io::Result<Outcome> {
         let deadline = Instant::now().checked_add(time);
         loop {
             self.clear();
-            let abandoned = self.alive.load(SeqCst);
+            let alive = self.alive.load(SeqCst);
             let mut ended = [PollFd::new(&self.ended, PollFlags::IN)];
-            if abandoned == 0 || !wait(&mut ended, deadline)? {
-                return Ok(Outcome { abandoned });
+            if alive == 0 || !wait(&mut ended, deadline)? {
+                return Ok(Outcome { abandoned: alive.saturating_sub(stop.lingering()) });
             }
         }
     }
@@ -90,9 +90,13 @@ pub(super) fn alone(setup: Setup, serve: fn(&Arc<Setup>) -> io::Result<Outcome>)
     })?;
     // Either it is time to end, or the thread has ended by itself.
     arrival(&setup, false, Some(crew.ended()))?;
-    let stuck = crew.wait(setup.tuning.graceful + MARGIN)?;
+    let stuck = crew.wait(&setup.stop, setup.tuning.graceful.saturating_add(MARGIN))?;
     let told = place.lock().unwrap_or_else(PoisonError::into_inner).take();
-    told.unwrap_or(Ok(stuck))
+    match told {
+        Some(outcome) => outcome,
+        None if crew.alive() == 0 => Err(io::Error::other("the thread that serves has panicked")),
+        None => Ok(stuck),
+    }
 }
 
 /// A thread's place in the crew, given up however the thread ends.

@@ -24,6 +24,7 @@ pub(super) const ENGINE: Engine = Engine {
     about: "one thread and epoll(7), level- or edge-triggered (--trigger)",
     multithread: false,
     multiprocess: false,
+    interleaves: false,
     bodies: Bodies::Collected,
     connections: MANY,
     run,
@@ -73,8 +74,9 @@ impl<const EDGE: bool> Poller for Set<EDGE> {
             self.watched.resize(key + 1, false);
         }
         let (data, flags) = (EventData::new_u64(key as u64), flags(interest, EDGE));
-        if !std::mem::replace(&mut self.watched[key], true) {
+        if !self.watched[key] {
             epoll::add(&self.epoll, fd, data, flags)?;
+            self.watched[key] = true;
         } else if !EDGE {
             epoll::modify(&self.epoll, fd, data, flags)?;
         }

@@ -64,6 +64,9 @@ pub(super) trait Task {
 
     /// Its socket.
     fn stream(&self) -> &TcpStream;
+
+    /// Whether its client has all it will get, and only has to take it.
+    fn is_answered(&self) -> bool;
 }
 
 /// What tasks share.
@@ -103,14 +106,14 @@ struct Loop<'a, P, T> {
     timers: Timers,
     accepting: Accepting,
     /// When those that still run are left.
-    end: Option<Instant>,
+    deadline: Option<Instant>,
 }
 
 /// Serves until it is told to stop, then finishes what runs.
 pub(super) fn run<P: Poller, T: Task>(setup: &Arc<Setup>, poller: P) -> io::Result<Outcome> {
     let context = Context { setup, clock: Clock::new(), edge: P::EDGE, again: Vec::new() };
     let (tasks, timers) = (Slab::new(), Timers::default());
-    Loop::<P, T> { context, poller, tasks, timers, accepting: Accepting::Full, end: None }.run()
+    Loop::<P, T> { context, poller, tasks, timers, accepting: Accepting::Full, deadline: None }.run()
 }
 
 impl<P: Poller, T: Task> Loop<'_, P, T> {
@@ -127,8 +130,8 @@ impl<P: Poller, T: Task> Loop<'_, P, T> {
                 self.go(key, Wake::Ready)?;
             }
             self.expire()?;
-            if let Some(end) = self.end {
-                let late = Instant::now() >= end;
+            if let Some(deadline) = self.deadline {
+                let late = Instant::now() >= deadline;
                 if late || self.tasks.is_empty() {
                     return Ok(self.abandon());
                 }
@@ -150,7 +153,7 @@ impl<P: Poller, T: Task> Loop<'_, P, T> {
             Accepting::Paused(until) => Some(until),
             _ => None,
         };
-        let next = [self.timers.next(), pause, self.end].into_iter().flatten().min()?;
+        let next = [self.timers.next(), pause, self.deadline].into_iter().flatten().min()?;
         Some(next.saturating_duration_since(Instant::now()))
     }
 
@@ -171,24 +174,32 @@ impl<P: Poller, T: Task> Loop<'_, P, T> {
         let step = entry.task.go(&mut self.context, wake);
         let fd = entry.task.stream().as_fd();
         match step {
-            Step::Wait(interest) if entry.interest != Some(interest) => {
-                self.poller.register(fd, key, interest)?;
-                entry.interest = Some(interest);
-            }
-            Step::Wait(_) => {}
+            Step::Wait(interest) if entry.interest == Some(interest) => {}
+            Step::Wait(interest) => match self.poller.register(fd, key, interest) {
+                Ok(()) => entry.interest = Some(interest),
+                // It would never be woken again.
+                Err(error) => {
+                    self.context.setup.shed(&error);
+                    return self.end(key);
+                }
+            },
             Step::Park => {
                 self.poller.deregister(fd, key);
                 entry.interest = None;
             }
             Step::Again => self.context.again.push(key),
-            Step::Close => {
-                self.poller.deregister(fd, key);
-                self.tasks.remove(key - first);
-                return if self.accepting == Accepting::Full { self.open() } else { Ok(()) };
-            }
+            Step::Close => return self.end(key),
         }
         self.timers.arm(key, &mut entry.timer, entry.task.deadline());
         Ok(())
+    }
+
+    /// Ends a connection.
+    fn end(&mut self, key: usize) -> io::Result<()> {
+        let mut entry = self.tasks.remove(key - self.first());
+        entry.task.go(&mut self.context, Wake::Abandon);
+        self.poller.deregister(entry.task.stream().as_fd(), key);
+        if self.accepting == Accepting::Full { self.open() } else { Ok(()) }
     }
 
     /// Wakes those whose deadline has passed.
@@ -266,7 +277,6 @@ impl<P: Poller, T: Task> Loop<'_, P, T> {
         });
         match task {
             Ok(task) => {
-                self.context.setup.accepted();
                 self.tasks.insert(Entry { task, interest: Some(Interest::Read), timer: None });
                 self.go(key, Wake::Ready)
             }
@@ -289,14 +299,15 @@ impl<P: Poller, T: Task> Loop<'_, P, T> {
         self.close(Accepting::Ended);
         self.poller.deregister(setup.stop.as_fd(), STOP);
         setup.listeners.iter().for_each(crate::net::Listener::close);
-        self.end = Instant::now().checked_add(setup.tuning.graceful);
+        self.deadline = Instant::now().checked_add(setup.tuning.graceful);
         let keys: Vec<usize> = self.tasks.iter().map(|(place, _)| self.first() + place).collect();
         keys.into_iter().try_for_each(|key| self.go(key, Wake::Stop))
     }
 
     /// Leaves those that still run.
     fn abandon(mut self) -> Outcome {
-        let abandoned = self.tasks.len();
+        let running = self.tasks.iter().filter(|(_, entry)| !entry.task.is_answered()).count();
+        let abandoned = running.saturating_sub(self.context.setup.stop.lingering());
         for (_, mut entry) in std::mem::take(&mut self.tasks) {
             entry.task.go(&mut self.context, Wake::Abandon);
         }

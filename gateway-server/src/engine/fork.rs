@@ -18,7 +18,7 @@ use super::waiter::PollWaiter;
 use super::{Engine, Factory, Outcome, Setup};
 use crate::exchange::{Bodies, Service};
 use crate::net::Endpoint;
-use crate::sys::{Forked, fork, reset_signal, silence_signal, threads};
+use crate::sys::{Forked, empty_signal, fork, reset_signal, threads};
 
 /// The registry's entry.
 pub(super) const ENGINE: Engine = Engine {
@@ -26,6 +26,7 @@ pub(super) const ENGINE: Engine = Engine {
     about: "a process per connection",
     multithread: false,
     multiprocess: true,
+    interleaves: false,
     bodies: Bodies::Live,
     connections: 256,
     run,
@@ -48,19 +49,19 @@ fn run(setup: Setup) -> io::Result<Outcome> {
             Arrival::Clients(listeners) => {
                 let mut clients = Vec::new();
                 for listener in listeners {
-                    clients.extend(take(&setup, listener)?);
+                    if children.count() + clients.len() < setup.tuning.connections {
+                        clients.extend(take(&setup, listener)?);
+                    }
                 }
                 while let Some((stream, endpoint)) = clients.pop() {
-                    match fork() {
+                    match fork(|| leave_the_parent(parent)) {
                         Ok(Forked::Parent(child)) => children.add(child, endpoint.remote_addr),
                         Ok(Forked::Child) => {
                             drop((clients, children));
-                            serve_as_child(parent, setup, stream, endpoint);
+                            serve_as_child(setup, stream, endpoint);
                         }
                         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => return Err(error),
-                        Err(error) => {
-                            tracing::warn!("a connection was dropped: no process for it: {error}");
-                        }
+                        Err(error) => setup.shed(&error),
                     }
                 }
             }
@@ -69,14 +70,9 @@ fn run(setup: Setup) -> io::Result<Outcome> {
 }
 
 /// Serves one connection, and ends the process.
-fn serve_as_child(parent: Pid, mut setup: Setup, stream: TcpStream, endpoint: Endpoint) -> ! {
+fn serve_as_child(mut setup: Setup, stream: TcpStream, endpoint: Endpoint) -> ! {
     // Its copies would keep the addresses taken for as long as it lives.
     setup.listeners.clear();
-    let outcome = leave_the_parent(parent);
-    if let Err(error) = outcome {
-        tracing::error!("a child cannot be set up: {error}");
-        low_level::exit(1);
-    }
     let own = setup.factory.take().map(|factory| create(&factory));
     if let Some(app) = &own {
         setup.service = Arc::new(Service { app: Arc::clone(app), ..Service::clone(&setup.service) });
@@ -103,11 +99,11 @@ fn create(factory: &Factory) -> Arc<dyn App> {
 /// pipes, and a life beyond its own.
 fn leave_the_parent(parent: Pid) -> io::Result<()> {
     reset_signal(SIGCHLD)?;
-    reset_signal(SIGTERM)?;
-    // A terminal sends it to everybody: the parent tells its children to end
-    // well, over the pipe that they share.
-    silence_signal(SIGINT)?;
-    set_parent_process_death_signal(Some(Signal::TERM))?;
+    // A terminal and a service manager send them to everybody: the parent tells
+    // its children to end well, over the pipe that they share.
+    empty_signal(SIGINT)?;
+    empty_signal(SIGTERM)?;
+    set_parent_process_death_signal(Some(Signal::KILL))?;
     // The parent may have died before that line.
     if getppid() != Some(parent) {
         low_level::exit(1);

@@ -23,20 +23,25 @@ pub(super) struct Machine {
     exchange: Exchange,
     /// Whether there may be bytes to read.
     readable: bool,
+    stopping: bool,
 }
 
 impl Task for Machine {
     fn new(context: &mut Context<'_>, _: usize, stream: TcpStream, endpoint: Endpoint) -> io::Result<Self> {
         let service = context.setup.service.clone();
         let exchange = Exchange::new(service, endpoint.into(), &context.clock.now());
-        Ok(Self { stream, exchange, readable: false })
+        Ok(Self { stream, exchange, readable: false, stopping: false })
     }
 
     fn go(&mut self, context: &mut Context<'_>, wake: Wake) -> Step {
         match wake {
             Wake::Ready => self.readable = true,
             Wake::Late => self.exchange.tick(&context.clock.now()),
-            Wake::Stop => return self.stop(context),
+            // A request that is already here is still answered, with `close`.
+            Wake::Stop => {
+                (self.stopping, self.readable) = (true, true);
+                self.exchange.stop(false);
+            }
             Wake::Abandon => return Step::Close,
         }
         self.drive(context)
@@ -49,24 +54,20 @@ impl Task for Machine {
     fn stream(&self) -> &TcpStream {
         &self.stream
     }
+
+    fn is_answered(&self) -> bool {
+        self.exchange.is_lingering()
+    }
 }
 
 impl Machine {
-    /// A request that is already here is still answered, with `close`.
-    fn stop(&mut self, context: &mut Context<'_>) -> Step {
-        self.exchange.stop(false);
-        self.readable = true;
-        let step = self.drive(context);
-        if !self.exchange.is_idle() || step == Step::Again {
-            return step;
-        }
-        self.exchange.stop(true);
-        self.drive(context)
-    }
-
     fn drive(&mut self, context: &mut Context<'_>) -> Step {
         for _ in 0..SHARE {
             let moved = match self.exchange.want() {
+                Want::Read if !self.readable && self.stopping && self.exchange.is_idle() => {
+                    self.exchange.stop(true);
+                    Ok(())
+                }
                 Want::Read if !self.readable => return Step::Wait(Interest::Read),
                 Want::Read => self.read(context),
                 Want::Write => match self.write(context) {

@@ -19,6 +19,7 @@ pub(super) const ENGINE: Engine = Engine {
     about: "one thread that tries all sockets in turn, without rest",
     multithread: false,
     multiprocess: false,
+    interleaves: false,
     bodies: Bodies::Collected,
     connections: MANY,
     run,

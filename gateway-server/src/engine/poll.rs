@@ -23,6 +23,7 @@ pub(super) const ENGINE: Engine = Engine {
     about: "one thread and poll(2)",
     multithread: false,
     multiprocess: false,
+    interleaves: false,
     bodies: Bodies::Collected,
     connections: MANY,
     run,

@@ -99,6 +99,18 @@ mod tests {
         assert_eq!(ready(&mut poller), []);
     }
 
+    /// What cannot be watched spoils nothing for whoever comes next.
+    #[test]
+    fn a_failed_registration_leaves_no_trace() {
+        let file = std::fs::File::open("/proc/self/exe").unwrap();
+        let mut set = epoll::Set::<false>::new().unwrap();
+        assert!(set.register(file.as_fd(), KEY, Interest::Read).is_err());
+        let (here, mut there) = UnixStream::pair().unwrap();
+        there.write_all(b"a").unwrap();
+        set.register(here.as_fd(), KEY, Interest::Read).unwrap();
+        assert_eq!(ready(&mut set), [KEY]);
+    }
+
     #[test]
     fn nonblocking() {
         check(nonblocking::Everybody::default(), true);

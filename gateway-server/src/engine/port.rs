@@ -51,6 +51,7 @@ impl<W: Waiter> Port for SocketPort<'_, W> {
             match retried(|| stream.read(buf)) {
                 Ok(count) => {
                     self.body.received += count as u64;
+                    self.waiter.step()?;
                     return Ok(count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -82,7 +83,11 @@ impl<W: Waiter> Port for SocketPort<'_, W> {
                         return Err(io::ErrorKind::TimedOut.into());
                     }
                 }
-                other => return other,
+                Ok(count) => {
+                    self.waiter.step()?;
+                    return Ok(count);
+                }
+                Err(error) => return Err(error),
             }
         }
     }

@@ -24,6 +24,7 @@ pub(super) const ENGINE: Engine = Engine {
     about: "one thread and select(2), for descriptors below 1024",
     multithread: false,
     multiprocess: false,
+    interleaves: false,
     bodies: Bodies::Collected,
     connections: MANY,
     run,

@@ -19,6 +19,7 @@ pub(super) const ENGINE: Engine = Engine {
     about: "one connection at a time, in order",
     multithread: false,
     multiprocess: false,
+    interleaves: false,
     bodies: Bodies::Live,
     connections: 1,
     run,

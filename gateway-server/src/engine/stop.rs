@@ -14,9 +14,23 @@ use crate::sys::Shared;
 #[derive(Debug)]
 pub struct Stop {
     pipe: UnixStream,
-    /// Set by whoever sees the pipe readable, for those who must not make a
-    /// system call to know; forked processes share it.
-    seen: Shared,
+    /// What forked processes have to know without a system call.
+    shared: Shared,
+}
+
+/// Whether somebody has seen the pipe readable.
+const SEEN: usize = 0;
+/// How many connections only linger.
+const LINGERING: usize = 1;
+
+/// A connection that only lingers.
+#[derive(Debug)]
+pub(super) struct Lingering<'a>(&'a Stop);
+
+impl Drop for Lingering<'_> {
+    fn drop(&mut self) {
+        self.0.shared[LINGERING].fetch_sub(1, Relaxed);
+    }
 }
 
 /// The end that says it.
@@ -31,7 +45,7 @@ impl Stop {
     pub fn new() -> io::Result<(Self, Stopper)> {
         let (watched, told) = UnixStream::pair()?;
         told.set_nonblocking(true)?;
-        Ok((Self { pipe: watched, seen: Shared::new(1)? }, Stopper(told)))
+        Ok((Self { pipe: watched, shared: Shared::new(2)? }, Stopper(told)))
     }
 
     /// Asks the pipe itself; leaves what is in it.
@@ -42,12 +56,24 @@ impl Stop {
 
     /// Says that the pipe was seen readable.
     pub(super) fn see(&self) {
-        self.seen[0].store(1, Relaxed);
+        self.shared[SEEN].store(1, Relaxed);
+    }
+
+    /// Says of a connection, for as long as the answer is kept, that its client
+    /// has all it will get: nobody has to wait for its end.
+    pub(super) fn linger(&self) -> Lingering<'_> {
+        self.shared[LINGERING].fetch_add(1, Relaxed);
+        Lingering(self)
+    }
+
+    /// How many connections are so.
+    pub(super) fn lingering(&self) -> usize {
+        usize::try_from(self.shared[LINGERING].load(Relaxed)).unwrap_or(usize::MAX)
     }
 
     /// Whether anybody has seen it.
     pub(super) fn is_seen(&self) -> bool {
-        self.seen[0].load(Relaxed) != 0
+        self.shared[SEEN].load(Relaxed) != 0
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) const ENGINE: Engine = Engine {
     about: "a thread per connection",
     multithread: true,
     multiprocess: false,
+    interleaves: true,
     bodies: Bodies::Live,
     connections: 1024,
     run,
@@ -29,11 +30,13 @@ fn run(setup: Setup) -> io::Result<Outcome> {
     loop {
         let open = crew.alive() < setup.tuning.connections;
         match arrival(&setup, open, Some(crew.ended()))? {
-            Arrival::Stop => return crew.wait(setup.tuning.graceful),
+            Arrival::Stop => return crew.wait(&setup.stop, setup.tuning.graceful),
             Arrival::Other => crew.clear(),
             Arrival::Clients(listeners) => {
                 for listener in listeners {
-                    if let Some((stream, endpoint)) = take(&setup, listener)? {
+                    if crew.alive() < setup.tuning.connections
+                        && let Some((stream, endpoint)) = take(&setup, listener)?
+                    {
                         start(&crew, &setup, stream, endpoint);
                     }
                 }
@@ -45,9 +48,9 @@ fn run(setup: Setup) -> io::Result<Outcome> {
 /// Starts a thread for a connection. Where none can be had the connection is
 /// dropped: shed, and said.
 fn start(crew: &Arc<Crew>, setup: &Arc<Setup>, stream: TcpStream, endpoint: Endpoint) {
-    let setup = Arc::clone(setup);
-    let work = move || serve(&setup, &stream, endpoint, &mut PollWaiter::new(&setup.stop, &[]));
+    let theirs = Arc::clone(setup);
+    let work = move || serve(&theirs, &stream, endpoint, &mut PollWaiter::new(&theirs.stop, &[]));
     if let Err(error) = crew.start("connection", work) {
-        tracing::warn!("a connection was dropped: no thread for it: {error}");
+        setup.shed(&error);
     }
 }

@@ -48,6 +48,15 @@ pub(super) trait Waiter {
         false
     }
 
+    /// Something was done without waiting. One who shares its thread lets the
+    /// others run now and then.
+    ///
+    /// # Errors
+    /// The connection is over.
+    fn step(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// The app is about to run; for a `call`, where it takes one at a time,
     /// this waits for its turn.
     fn enter(&mut self, _call: bool) {}

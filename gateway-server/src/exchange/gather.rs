@@ -19,12 +19,8 @@ pub(super) type Spool = SpooledTempFile;
 
 impl Exchange {
     /// Begins to collect the body behind the head at `start..end`.
-    pub(super) fn begin_gather(&mut self, start: usize, end: usize, framing: Framing, now: &Now) {
-        let limits = &self.service.limits;
-        let limit = limits.body.min(limits.spool);
-        if matches!(framing, Framing::Length(length) if length > limit) {
-            return self.refuse(Refusal::BodyTooLarge, now);
-        }
+    pub(super) fn begin_gather(&mut self, start: usize, end: usize, framing: Framing) {
+        let limit = self.service.limits.body.min(self.service.limits.spool);
         let dir = self.service.spool_dir.as_deref().map_or_else(env::temp_dir, Path::to_path_buf);
         // The head is parsed again when the body is there: until then the
         // buffer must be free to move.
@@ -40,18 +36,20 @@ impl Exchange {
         let wire = self.slot.wire();
         let Some(spool) = &mut wire.spool else { return };
         let arrived = &wire.buffer.bytes()[end..];
-        let mut used = 0;
+        let (mut used, mut data) = (0, Vec::new());
         while used < arrived.len() && !wire.decoder.is_done() {
             let rest = &arrived[used..];
             let step = match wire.decoder.decode(rest) {
                 Ok(step) => step,
                 Err(refusal) => return self.refuse(refusal, now),
             };
-            if let Err(error) = spool.write_all(&rest[step.data]) {
-                tracing::error!("a request body cannot be stored: {error}");
-                return self.refuse(Refusal::Storage, now);
-            }
+            data.extend_from_slice(&rest[step.data]);
             used += step.consumed;
+        }
+        // Once, however many chunks there are: a file costs a system call.
+        if let Err(error) = spool.write_all(&data) {
+            tracing::error!("a request body cannot be stored: {error}");
+            return self.refuse(Refusal::Storage, now);
         }
         wire.buffer.cut(end, used);
         if !wire.decoder.is_done() {

@@ -2,6 +2,7 @@
 
 use super::slot::Opened;
 use super::{Bodies, Exchange, Now, Phase, RECEIVE, SMALL_BODY};
+use crate::protocol::Refusal;
 use crate::protocol::http1::{Found, Framing, Scanner};
 
 impl Exchange {
@@ -24,9 +25,10 @@ impl Exchange {
         }
         let room = match self.phase {
             Phase::Collect { total, .. } => total,
-            _ => self.slot.wire().buffer.bytes().len() + 1,
+            // Never just a little: each read is a system call.
+            _ => self.slot.wire().buffer.bytes().len() + RECEIVE / 4,
         };
-        self.slot.wire().buffer.reserve(room.max(RECEIVE / 4));
+        self.slot.wire().buffer.reserve(room);
     }
 
     fn scan(&mut self, now: &Now) {
@@ -50,6 +52,9 @@ impl Exchange {
             Err(refusal) => return self.refuse(refusal, now),
         };
         let collects = self.service.bodies == Bodies::Collected;
+        if collects && matches!(opened.framing, Framing::Length(length) if length > limits.spool.max(SMALL_BODY)) {
+            return self.refuse(Refusal::BodyTooLarge, now);
+        }
         let mut waits_for_100 = opened.expect_continue && arrived == 0;
         if collects && std::mem::take(&mut waits_for_100) {
             // Nobody will ask for the body later.
@@ -65,7 +70,7 @@ impl Exchange {
                 length as usize
             }
             Framing::Length(_) | Framing::Chunked if collects => {
-                return self.begin_gather(start, end, opened.framing, now);
+                return self.begin_gather(start, end, opened.framing);
             }
             Framing::Length(length) => (arrived as u64).min(length) as usize,
             Framing::None | Framing::Chunked => 0,

@@ -32,6 +32,37 @@ struct Client {
 /// Gives a running app the next piece of input.
 struct ScriptedPort<'a>(&'a mut Client, Now);
 
+/// Takes a little of what is over the mark, and nothing below it: a client that
+/// reads as slowly as it may.
+struct SluggishPort(Now);
+
+impl Port for SluggishPort {
+    fn fill(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Ok(0)
+    }
+
+    fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let length: usize = slices.iter().map(|slice| slice.len()).sum();
+        if length > super::HIGH_WATER { Ok(1000) } else { Err(io::ErrorKind::WouldBlock.into()) }
+    }
+
+    fn sleep(&mut self, _: Duration) -> bool {
+        true
+    }
+
+    fn is_gone(&mut self) -> bool {
+        false
+    }
+
+    fn is_closing(&mut self) -> bool {
+        false
+    }
+
+    fn now(&mut self) -> Now {
+        self.0
+    }
+}
+
 impl Port for ScriptedPort<'_> {
     fn fill(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let Some(mut piece) = self.0.input.pop_front() else { return Ok(0) };
@@ -641,4 +672,46 @@ fn a_stream_that_gives_nothing_ends_when_the_client_is_gone() {
     exchange.run(&mut Gone(ScriptedPort(&mut client, now)));
     exchange.run(&mut Gone(ScriptedPort(&mut client, now)));
     assert_eq!(exchange.want(), Want::Close);
+}
+
+/// What is written beyond the mark waits for the client; what was sent is not
+/// kept, also when the client never catches up.
+#[test]
+fn a_sluggish_client_costs_no_memory() {
+    let app = app_fn(|_, start_response| {
+        let mut writer = start_response.start(Head::new(Status::OK, &[]))?;
+        for _ in 0..3000 {
+            writer.write_all(&[b'x'; 1000])?;
+        }
+        Ok(Body::empty())
+    });
+    let now = now();
+    let mut exchange = Exchange::new(Arc::new(service(app)), Arc::default(), &now);
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    exchange.room()[..request.len()].copy_from_slice(request);
+    exchange.fed(request.len(), &now);
+    exchange.run(&mut SluggishPort(now));
+    let wire = exchange.slot.wire_ref();
+    assert!(wire.backlog() <= super::HIGH_WATER + 2000, "{}", wire.backlog());
+    assert!(wire.held() <= 4 * super::HIGH_WATER, "{}", wire.held());
+}
+
+/// However full the buffer is of its head, a body is read in pieces that are
+/// worth a system call.
+#[test]
+fn a_long_head_leaves_room_for_its_body() {
+    let (live, now) = (service(app_fn(echo)), now());
+    let service = Service { bodies: Bodies::Collected, ..live };
+    let mut exchange = Exchange::new(Arc::new(service), Arc::default(), &now);
+    let start = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\nX: ";
+    let request = format!("{start}{}\r\n\r\n", "x".repeat(16381 - start.len() - 4));
+    let mut rest = request.as_bytes();
+    while !rest.is_empty() {
+        let room = exchange.room();
+        let count = room.len().min(rest.len());
+        room[..count].copy_from_slice(&rest[..count]);
+        exchange.fed(count, &now);
+        rest = &rest[count..];
+    }
+    assert!(exchange.room().len() >= 4096, "{}", exchange.room().len());
 }

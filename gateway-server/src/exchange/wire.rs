@@ -117,12 +117,23 @@ impl Wire {
             self.out.shrink_to(HIGH_WATER);
             self.sent = 0;
             self.head_start = 0;
+        } else if self.sent >= HIGH_WATER {
+            // A reader that never catches up must not make it grow for ever.
+            self.out.drain(..self.sent);
+            self.head_start = self.head_start.saturating_sub(self.sent);
+            self.sent = 0;
         }
     }
 
     /// The number of bytes waiting, for the high-water mark.
     pub(super) fn backlog(&self) -> usize {
         self.out.len() - self.sent
+    }
+
+    /// The bytes that are kept, sent or not.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.out.capacity()
     }
 
     /// Drops a head that is not committed, so that another can take its place.

@@ -4,6 +4,8 @@
 use std::io;
 use std::os::linux::fs::MetadataExt as _;
 
+use nix::sys::signal::{SigSet, SigmaskHow};
+use nix::unistd::ForkResult;
 use rustix::process::Pid;
 
 /// Which of the two processes this is.
@@ -15,22 +17,33 @@ pub(crate) enum Forked {
     Parent(Pid),
 }
 
-/// Makes a copy of this process. What is buffered in memory exists twice then,
+/// Makes a copy of this process, in which `settle` runs before any signal
+/// arrives; it ends if that fails. What is buffered in memory exists twice then,
 /// and each copy has to end by itself.
 ///
 /// # Errors
 /// `ResourceBusy` in a process with more than one thread, whose copy could find
 /// any lock taken for ever; or the system's, when it is out of processes or
 /// memory.
-pub(crate) fn fork() -> io::Result<Forked> {
+pub(crate) fn fork(settle: impl FnOnce() -> io::Result<()>) -> io::Result<Forked> {
     if threads()? != 1 {
         return Err(io::Error::new(io::ErrorKind::ResourceBusy, "the process has more than one thread"));
     }
+    // A signal in between would reach the parent's handlers in the child.
+    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
     // SAFETY: there is one thread, so the child is a whole process: it may do
     // whatever its parent may.
-    match unsafe { nix::unistd::fork() }? {
-        nix::unistd::ForkResult::Child => Ok(Forked::Child),
-        nix::unistd::ForkResult::Parent { child } => {
+    let forked = unsafe { nix::unistd::fork() };
+    if matches!(forked, Ok(ForkResult::Child))
+        && let Err(error) = settle()
+    {
+        tracing::error!("a child cannot be set up: {error}");
+        signal_hook::low_level::exit(1);
+    }
+    before.thread_set_mask()?;
+    match forked? {
+        ForkResult::Child => Ok(Forked::Child),
+        ForkResult::Parent { child } => {
             Pid::from_raw(child.as_raw()).map(Forked::Parent).ok_or_else(|| io::Error::other("fork gave no process id"))
         }
     }

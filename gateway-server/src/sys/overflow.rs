@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
-/// The guard page of the stack that is running now. One thread runs coroutines.
+/// The guard of the stack that is running now. One thread runs coroutines.
 static GUARD: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
 /// What handled SIGSEGV before.
 static BEFORE: OnceLock<SigAction> = OnceLock::new();
@@ -42,23 +42,27 @@ pub(crate) fn tell_overflows() -> std::io::Result<()> {
     Ok(())
 }
 
-extern "C" fn handle(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+extern "C" fn handle(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: the system gives a valid siginfo_t for SIGSEGV.
     let address = unsafe { (*info).si_addr() } as usize;
     if (GUARD[0].load(Relaxed)..GUARD[1].load(Relaxed)).contains(&address) {
         // SAFETY: descriptor 2 is standard error; a closed one is an error that
         // nobody looks at.
         let _ = rustix::io::write(unsafe { BorrowedFd::borrow_raw(2) }, TEXT);
-        default_from_now_on(None);
-    } else {
-        default_from_now_on(BEFORE.get());
+        return end_at_the_next();
     }
-    // The access is tried again, and meets that handler.
+    // Somebody else's: a runtime may live from such faults.
+    match BEFORE.get().map(SigAction::handler) {
+        Some(SigHandler::SigAction(before)) => before(signal, info, context),
+        Some(SigHandler::Handler(before)) => before(signal),
+        Some(SigHandler::SigIgn) => {}
+        Some(SigHandler::SigDfl) | None => end_at_the_next(),
+    }
 }
 
-fn default_from_now_on(before: Option<&SigAction>) {
+/// The access is tried again, and ends the process.
+fn end_at_the_next() {
     let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-    // SAFETY: the default action, or the handler that was there before this
-    // one, with its own flags.
-    let _ = unsafe { sigaction(Signal::SIGSEGV, before.unwrap_or(&default)) };
+    // SAFETY: the default action runs no code of this process.
+    let _ = unsafe { sigaction(Signal::SIGSEGV, &default) };
 }

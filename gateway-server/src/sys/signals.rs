@@ -3,7 +3,8 @@
 
 use std::io;
 
-use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::libc::c_int;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
 /// Lets the signal do what it does by default.
 ///
@@ -13,17 +14,19 @@ pub(crate) fn reset_signal(number: i32) -> io::Result<()> {
     set(number, SigHandler::SigDfl)
 }
 
-/// Lets the signal do nothing.
+/// Lets the signal do nothing. Not by ignoring it, which programs that this
+/// process starts would inherit.
 ///
 /// # Errors
-/// A number that is no signal, or one that cannot be ignored.
-pub(crate) fn silence_signal(number: i32) -> io::Result<()> {
-    set(number, SigHandler::SigIgn)
+/// A number that is no signal, or one that cannot be handled.
+pub(crate) fn empty_signal(number: i32) -> io::Result<()> {
+    extern "C" fn nothing(_: c_int) {}
+    set(number, SigHandler::Handler(nothing))
 }
 
 fn set(number: i32, handler: SigHandler) -> io::Result<()> {
-    let which = Signal::try_from(number)?;
-    // SAFETY: neither of the two runs any code of this process.
-    unsafe { signal(which, handler) }?;
+    let action = SigAction::new(handler, SaFlags::SA_RESTART, SigSet::empty());
+    // SAFETY: the default action, or a function that does nothing.
+    unsafe { sigaction(Signal::try_from(number)?, &action) }?;
     Ok(())
 }

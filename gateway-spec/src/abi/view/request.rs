@@ -196,6 +196,7 @@ impl<'r> RequestRef<'r> {
         if buf.is_empty() {
             return Ok(0);
         }
+        calm()?;
         let read = required!(self.vt(), read)?;
         let mut count = 0;
         // SAFETY: the request is valid for 'r; `buf` is writable for its length.
@@ -215,6 +216,7 @@ impl<'r> RequestRef<'r> {
     /// [`Error::Limit`] beyond the declared length, [`Error::Gone`],
     /// [`Error::State`].
     pub fn write(self, bytes: &[u8], flush: bool) -> Result<()> {
+        calm()?;
         let write = required!(self.vt(), write)?;
         let flags = if flush { GW_WRITE_FLUSH } else { 0 };
         // SAFETY: the request is valid for 'r; the bytes are read before the return.
@@ -226,6 +228,7 @@ impl<'r> RequestRef<'r> {
     /// # Errors
     /// [`Error::Gone`] when the client left meanwhile, [`Error::State`].
     pub fn sleep(self, nanoseconds: u64) -> Result<()> {
+        calm()?;
         let sleep = required!(self.vt(), sleep)?;
         // SAFETY: the request is valid for 'r.
         checked(|_| unsafe { sleep(self.as_ptr(), nanoseconds) }).and_then(accepted)
@@ -249,4 +252,14 @@ impl fmt::Debug for RequestRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method().escape_ascii(), self.request_uri().escape_ascii())
     }
+}
+
+/// While a panic is on its way through the app's frames, nobody else may run on
+/// their thread, as an engine with coroutines would let them: they would find
+/// themselves panicking. And the response is lost anyway.
+fn calm() -> Result<()> {
+    if std::thread::panicking() {
+        return Err(Error::State("a request is not read, written or slept in while its app panics".into()));
+    }
+    Ok(())
 }
