@@ -92,7 +92,7 @@ struct Pool {
 /// The most stacks that are kept.
 const KEPT: usize = 64;
 /// The most steps of one connection before the others have their turn.
-const SHARE: u32 = 64;
+const SHARE: u32 = 16;
 /// How often a coroutine that is left is told so: each time it may wait again.
 const TOLD: usize = 64;
 
