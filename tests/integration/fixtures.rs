@@ -32,6 +32,7 @@ fn all_fixtures(engine: Engine) {
             run(&server, &fixture, &[&fixture.bytes, NEXT].concat(), &[], engine.name);
         }
     }
+    server.stop();
 }
 
 /// Sends `bytes`, the fixture's or more, in pieces of these lengths.

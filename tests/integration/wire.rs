@@ -200,6 +200,7 @@ fn all_cases(engine: Engine) {
             run(&server, case, &lengths);
         }
     }
+    server.stop();
 }
 
 /// The server keeps every rule that lint checks, in every case.
