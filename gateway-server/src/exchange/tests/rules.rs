@@ -321,6 +321,7 @@ fn resp_06_a_head_that_would_split_or_misframe_is_an_error() {
 // ----- limits --------------------------------------------------------------------
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri opens no temporary files")]
 fn limit_05_a_collected_body_has_a_limit_of_its_own() {
     let mut service = collecting(app_fn(echo));
     service.limits.spool = 70_000;
