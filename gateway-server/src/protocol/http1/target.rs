@@ -76,11 +76,27 @@ pub(super) fn is_host(host: &[u8]) -> bool {
     }
 }
 
+/// The bytes of a name that stand for themselves (RFC 3986, section 3.2.2).
+const PLAIN: [bool; 256] = {
+    let (mut plain, mut byte) = ([false; 256], 0);
+    while byte < 128 {
+        plain[byte] = matches!(byte as u8, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~')
+            || matches!(byte as u8, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=');
+        byte += 1;
+    }
+    plain
+};
+
 fn is_name(name: &[u8]) -> bool {
+    // Nearly every name: one look-up for each byte.
+    name.iter().all(|&byte| PLAIN[usize::from(byte)]) || is_encoded_name(name)
+}
+
+fn is_encoded_name(name: &[u8]) -> bool {
     let is_encoded = |at: usize| name.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
     name.iter().enumerate().all(|(at, &byte)| match byte {
         b'%' => is_encoded(at),
-        byte => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte),
+        byte => PLAIN[usize::from(byte)],
     })
 }
 
