@@ -2,6 +2,7 @@
 # make test    installs what the tests need, and runs them all
 # make lint    formatting, clippy, documentation, packaging
 # make bench   figures, side by side
+# make bench-engines   the engines compared: table and charts of docs/engines.md
 # make miri    the unsafe code under Miri (needs a nightly toolchain with miri)
 # make fuzz    fuzzes HTTP/1, FUZZ_SECONDS for each target (needs a nightly toolchain)
 # make spec    renders docs/SPEC.md and docs/HTTP.md anew from their rule tables
@@ -9,7 +10,7 @@
 APP  ?= hello
 BIND ?= 127.0.0.1:8000
 
-.PHONY: all demo test lint bench fuzz miri spec shots c-hello install
+.PHONY: all demo test lint bench bench-engines fuzz miri spec shots c-hello install
 
 all:
 	cargo build --workspace
@@ -41,6 +42,9 @@ lint:
 
 bench:
 	@sh tests/bench/run.sh
+
+bench-engines:
+	@sh tests/bench/run.sh engines
 
 miri:
 	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --package gateway-spec --test abi --test trust

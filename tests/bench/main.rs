@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run --release -p gateway-bench            # all
-//! cargo run --release -p gateway-bench -- times   # or: counts, server
+//! cargo run --release -p gateway-bench -- times   # or: counts, server, engines
 //! valgrind --tool=callgrind target/release/gateway-bench count call-fixed-so 1000
 //! ```
 //!
@@ -13,11 +13,13 @@
 //! | `request` `sink` | the bytes that come, and where the answers go |
 //! | `times` `counts` | the clock's table, and callgrind's |
 //! | `server` | a real server: allocations, system calls, throughput |
+//! | `engines` | the engines side by side: table and pictures of docs/engines.md |
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 
 mod apps;
 mod cases;
 mod counts;
+mod engines;
 mod request;
 mod server;
 mod sink;
@@ -39,10 +41,11 @@ fn main() -> ExitCode {
         ["times"] => times::print(),
         ["counts"] => counts::print(),
         ["count", name, n] => counts::run(name, n.parse().expect("a number of times")),
+        ["engines", ref names @ ..] => engines::run(names),
         ["server"] => server::print("thread"),
         ["server", engine] => server::print(engine),
         _ => {
-            eprintln!("usage: gateway-bench [times | counts | count CASE N | server [ENGINE]]");
+            eprintln!("usage: gateway-bench [times | counts | count CASE N | server [ENGINE] | engines [NAME...]]");
             return ExitCode::FAILURE;
         }
     }

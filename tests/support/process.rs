@@ -51,6 +51,18 @@ pub fn cpu(process: u32) -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
+/// The time that all processes have spent, or others on the same machine have
+/// taken from it.
+#[must_use]
+pub fn all_cpu() -> Duration {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let line = stat.lines().next().unwrap_or_default();
+    let fields: Vec<u64> = line.split_whitespace().skip(1).map_while(|field| field.parse().ok()).collect();
+    // Neither idle nor interrupts: user, nice, system, stolen.
+    let ticks: u64 = [0, 1, 2, 7].iter().filter_map(|at| fields.get(*at)).sum();
+    Duration::from_millis(ticks * 10)
+}
+
 /// Fields of `stat`, counted from the one after the name.
 const PARENT: usize = 1;
 const CPU: [usize; 4] = [11, 12, 13, 14];
