@@ -119,8 +119,13 @@ impl Exchange {
             self.end(false);
         } else {
             self.advance(now);
-            if self.half_closed && matches!(self.phase, Phase::Head | Phase::Collect { .. }) {
-                self.end(false);
+            match self.phase {
+                Phase::Head if self.half_closed => self.end(false),
+                // No more of its body will come.
+                Phase::Collect { .. } | Phase::Gather { .. } if self.half_closed => {
+                    self.refuse(Refusal::Truncated, now);
+                }
+                _ => {}
             }
         }
     }

@@ -201,9 +201,10 @@ impl Exchange {
             tracing::error!("{line}: the app panicked in close");
         }
         let wire = self.slot.wire();
+        let text = wire.input_failure.map_or("", Refusal::text);
         wire.retract();
         wire.terms.keep_alive &= wire.input_failure.is_none() && !self.stopping;
-        answer(wire, status, "");
+        answer(wire, status, text);
         self.finish(now);
     }
 

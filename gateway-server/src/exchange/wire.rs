@@ -35,6 +35,7 @@ pub(super) struct Wire {
     /// Bytes of a chunked body that came while the buffer was pinned.
     live: Vec<u8>,
     live_start: usize,
+    live_end: usize,
     /// The client waits for 100 before it sends its body.
     pub(super) expects_100: bool,
     /// The body, where it was collected before the call.
@@ -69,6 +70,7 @@ impl Wire {
             decoder: Decoder::new(http1::Framing::None, 0),
             live: Vec::new(),
             live_start: 0,
+            live_end: 0,
             expects_100: false,
             spool: None,
             input_failure: None,
@@ -259,12 +261,11 @@ impl Wire {
     /// Ends the request: what was read beyond it begins the next one.
     pub(super) fn release(&mut self) {
         self.buffer.pin(false);
-        if self.live_start < self.live.len() {
+        if !self.live.is_empty() {
             let live = std::mem::take(&mut self.live);
-            self.buffer.append(&live[self.live_start..]);
+            self.buffer.append(&live[self.live_start..self.live_end]);
+            (self.live_start, self.live_end) = (0, 0);
         }
-        self.live.clear();
-        self.live_start = 0;
         self.spool = None;
     }
 }

@@ -36,7 +36,7 @@ impl Wire {
     /// have to come, or none does.
     pub(in crate::exchange) fn take(&mut self, buf: &mut [u8]) -> Result<usize, Refusal> {
         loop {
-            let live = &self.live[self.live_start..];
+            let live = &self.live[self.live_start..self.live_end];
             let from_live = self.buffer.bytes().is_empty();
             let raw = if from_live { live } else { self.buffer.bytes() };
             let raw = &raw[..raw.len().min(buf.len())];
@@ -81,10 +81,10 @@ impl Wire {
         let filled = match into {
             FillInto::App(buf) => port.fill(buf),
             FillInto::Live => {
+                // Zeroed once for a request, not at each read.
                 self.live.resize(LIVE, 0);
-                self.live_start = 0;
                 let filled = port.fill(&mut self.live);
-                self.live.truncate(*filled.as_ref().unwrap_or(&0));
+                (self.live_start, self.live_end) = (0, *filled.as_ref().unwrap_or(&0));
                 filled
             }
         };
