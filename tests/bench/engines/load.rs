@@ -26,7 +26,7 @@ const WATCHED: Duration = Duration::from_millis(500);
 
 /// How much of a core others may take, and how often it is tried to be alone.
 pub(crate) const DISTURBED: f64 = 0.1;
-const TRIES: usize = 3;
+const TRIES: usize = 2;
 
 /// What a load found.
 #[derive(Clone, Copy, Debug)]

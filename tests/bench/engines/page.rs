@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use gateway_tests::artifacts::workspace;
 
-use super::load::Load;
+use super::load::{BUSY, Load};
 use super::{Circumstances, IDLE, Measured};
 
 const BEGIN: &str = "<!-- measured: begin (make bench-engines writes this) -->\n";
@@ -12,17 +12,19 @@ const END: &str = "<!-- measured: end -->\n";
 
 /// The tables, as Markdown.
 pub(super) fn table(measured: &[Measured], circumstances: &Circumstances) -> String {
-    let mut text = String::from(
-        "| engine | requests/s, 1 connection | requests/s | p99, us | CPU, us/request | memory of an idle connection, KiB \
-         | CPU with 1,000 idle and nothing to do |\n|---|---|---|---|---|---|---|\n",
+    let mut text = format!(
+        "| engine | 1 connection: requests/s | CPU, us/request | {BUSY} connections: requests/s | p99, us \
+         | CPU, us/request | memory of an idle connection, KiB | CPU beside 1,000 idle, unasked |\n\
+         |---|---|---|---|---|---|---|---|\n",
     );
     for Measured { form, figures } in measured {
         let few = &figures.among[0];
         let cells = [
             cell(figures.alone.as_ref(), |load| load.rate, 0),
+            cell(figures.alone.as_ref(), |load| load.cpu, 1),
             cell(few.as_ref(), |load| load.rate, 0),
             cell(few.as_ref(), |load| load.p99, 0),
-            cell(few.as_ref().or(figures.alone.as_ref()), |load| load.cpu, 1),
+            cell(few.as_ref(), |load| load.cpu, 1),
             figures.memory.map_or_else(none, |bytes| format!("{:.1}", bytes / 1024.0)),
             figures.awake.map_or_else(none, |part| format!("{:.0} %", part * 100.0)),
         ];
