@@ -3,27 +3,27 @@
 //! run. An app that reads its input, writes, or sleeps through its environ
 //! suspends there, and does not know it.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
+mod pool;
+mod suspender;
+
 use std::io;
 use std::net::TcpStream;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::thread;
 use std::time::Instant;
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
-use gateway_spec::AppFlags;
 use gateway_spec::abi::guard::caught;
 
+use self::pool::POOL;
+use self::suspender::Suspender;
 use super::blocking::serve;
 use super::crew::alone;
 use super::epoll::Set;
 use super::event_loop::{self, Context, Step, Task, Wake};
 use super::poller::Interest;
-use super::socket::wait_one;
-use super::waiter::{Alerts, PollWaiter, Waiter, Woken};
+use super::waiter::Woken;
 use super::{Engine, MANY, Outcome, Setup};
 use crate::exchange::Bodies;
 use crate::net::Endpoint;
@@ -70,29 +70,6 @@ struct Fibre {
     guard: Range<usize>,
 }
 
-thread_local! {
-    static POOL: RefCell<Pool> = RefCell::default();
-}
-
-/// What the coroutines of the loop's thread share.
-#[derive(Default)]
-struct Pool {
-    /// Stacks to be used again.
-    stacks: Vec<GuardedStack>,
-    /// Whether a call is running in an app that takes one at a time.
-    taken: bool,
-    /// Who waits for that, by key.
-    queue: VecDeque<usize>,
-    /// Whose turn has come.
-    granted: Option<usize>,
-    /// The same, until its coroutine is woken.
-    next: Option<usize>,
-}
-
-/// The most stacks that are kept.
-const KEPT: usize = 64;
-/// The most steps of one connection before the others have their turn.
-const SHARE: u32 = 16;
 /// How often a coroutine that is left is told so: each time it may wait again.
 const TOLD: usize = 64;
 
@@ -197,120 +174,5 @@ impl Drop for Fibre {
         if let Some(suspended) = self.coroutine.take().filter(Coroutine::started) {
             std::mem::forget(suspended);
         }
-    }
-}
-
-impl Pool {
-    fn keep(&mut self, stack: Option<GuardedStack>) {
-        if self.stacks.len() < KEPT {
-            self.stacks.extend(stack);
-        }
-    }
-
-    /// Takes the turn, or a place in the queue.
-    fn take(&mut self, key: usize) -> bool {
-        if self.taken {
-            self.queue.push_back(key);
-            return false;
-        }
-        self.taken = true;
-        true
-    }
-
-    /// Whether the turn of `key` has come.
-    fn has_come(&mut self, key: usize) -> bool {
-        self.granted.take_if(|granted| *granted == key).is_some()
-    }
-
-    /// Gives the turn to whoever is next.
-    fn give(&mut self) {
-        self.granted = self.queue.pop_front();
-        self.next = self.granted;
-        self.taken = self.granted.is_some();
-    }
-}
-
-/// A coroutine, which waits by suspending.
-struct Suspender<'a> {
-    setup: &'a Setup,
-    yielder: &'a Yielder<Answer, Ask>,
-    key: usize,
-    /// The app takes one call at a time.
-    exclusive: bool,
-    /// The app must not be suspended.
-    unsuspendable: bool,
-    has_turn: bool,
-    /// Steps since it has let others run.
-    steps: u32,
-    /// Inside an app that must not be suspended.
-    stays: bool,
-}
-
-impl<'a> Suspender<'a> {
-    fn new(setup: &'a Setup, yielder: &'a Yielder<Answer, Ask>, key: usize) -> Self {
-        let flags = setup.service.app.flags();
-        let (exclusive, unsuspendable) = (!flags.has(AppFlags::CONCURRENT), flags.has(AppFlags::NO_SUSPEND));
-        Self { setup, yielder, key, exclusive, unsuspendable, has_turn: false, steps: 0, stays: false }
-    }
-}
-
-impl Waiter for Suspender<'_> {
-    fn wait(
-        &mut self,
-        stream: &TcpStream,
-        interest: Interest,
-        deadline: Option<Instant>,
-        alerts: Alerts,
-    ) -> io::Result<Woken> {
-        // A panic that is on its way is the thread's: nobody else may run. (A
-        // module has its own; there, gateway-spec refuses.)
-        if self.stays || thread::panicking() {
-            return PollWaiter::new(&self.setup.stop, &[]).wait(stream, interest, deadline, alerts);
-        }
-        self.steps = 0;
-        let mut woken = Woken { stop: true, ..Woken::default() };
-        if !(alerts.stop && self.setup.stop.is_seen()) {
-            woken = self.yielder.suspend(Ask::Socket { interest, deadline, stop: alerts.stop })?;
-        }
-        if woken.stop {
-            woken.ready = wait_one(stream, interest.flags(), Some(Instant::now()))?;
-        }
-        Ok(woken)
-    }
-
-    fn enter(&mut self, call: bool) {
-        self.stays = self.unsuspendable;
-        if call && self.exclusive {
-            self.has_turn = true;
-            if !POOL.with_borrow_mut(|pool| pool.take(self.key)) {
-                while !POOL.with_borrow_mut(|pool| pool.has_come(self.key)) {
-                    // Only woken for its turn, or for nothing.
-                    let _ = self.yielder.suspend(Ask::Turn);
-                }
-            }
-        }
-    }
-
-    fn step(&mut self) -> io::Result<()> {
-        self.steps += 1;
-        if self.steps >= SHARE && !self.stays && !thread::panicking() {
-            self.steps = 0;
-            self.yielder.suspend(Ask::Others)?;
-        }
-        Ok(())
-    }
-
-    fn leave(&mut self) {
-        self.stays = false;
-        if std::mem::take(&mut self.has_turn) {
-            POOL.with_borrow_mut(Pool::give);
-        }
-    }
-}
-
-impl Drop for Suspender<'_> {
-    fn drop(&mut self) {
-        // A mistake of the server's must not keep the turn.
-        self.leave();
     }
 }
