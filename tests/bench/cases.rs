@@ -192,8 +192,8 @@ fn exchange(app: Arc<dyn App>, request: &'static [u8], depth: usize) -> impl FnM
                 match exchange.want() {
                     Want::Run => exchange.run(&mut Still(now)),
                     Want::Write => {
-                        let Pending::Slices(slices) = exchange.pending() else { panic!("hello sends no file") };
-                        let count = black_box(slices.as_slices()).iter().map(|slice| slice.len()).sum();
+                        let Pending::Bytes { bytes, .. } = exchange.pending() else { panic!("hello is one run") };
+                        let count = black_box(bytes).len();
                         exchange.sent(count, &now);
                     }
                     Want::Read => break,

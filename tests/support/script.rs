@@ -64,6 +64,7 @@ pub fn serve<'b>(pieces: impl IntoIterator<Item = &'b [u8]>, body: Body, bodies:
             }
             Want::Write => {
                 let count = match exchange.pending() {
+                    Pending::Bytes { bytes, .. } => script.send(&[IoSlice::new(bytes)]).unwrap_or(0),
                     Pending::Slices(slices) => script.send(slices.as_slices()).unwrap_or(0),
                     Pending::File { .. } => unreachable!("the app has no files"),
                 };

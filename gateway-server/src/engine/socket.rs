@@ -24,7 +24,8 @@ pub(super) fn receive(mut stream: &TcpStream, exchange: &mut Exchange) -> io::Re
 /// Sends some of what is pending.
 pub(super) fn send(stream: &TcpStream, exchange: &Exchange) -> io::Result<usize> {
     match exchange.pending() {
-        Pending::Slices(slices) => send_slices(stream, slices.as_slices(), slices.more),
+        Pending::Bytes { bytes, more } => send_slices(stream, &[IoSlice::new(bytes)], more),
+        Pending::Slices(slices) => send_slices(stream, slices.as_slices(), false),
         Pending::File { fd, offset, length } => send_file(stream, fd, offset, length.min(FILE_PIECE)),
     }
 }

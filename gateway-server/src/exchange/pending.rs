@@ -11,7 +11,14 @@ use super::{Exchange, Phase};
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "boxing would allocate for each write")]
 pub enum Pending<'a> {
-    /// Runs of bytes; `more` says that a file follows.
+    /// One run of bytes: nearly every answer.
+    Bytes {
+        /// The run.
+        bytes: &'a [u8],
+        /// Whether a file follows, so that head and file travel together.
+        more: bool,
+    },
+    /// Several runs.
     Slices(Slices<'a>),
     /// A range of a file.
     File {
@@ -29,15 +36,13 @@ pub enum Pending<'a> {
 pub struct Slices<'a> {
     list: [IoSlice<'a>; Slices::MOST],
     count: usize,
-    /// Whether a file follows, so that head and file travel together.
-    pub more: bool,
 }
 
 impl<'a> Slices<'a> {
     const MOST: usize = 64;
 
     fn new() -> Self {
-        Self { list: [IoSlice::new(&[]); Self::MOST], count: 0, more: false }
+        Self { list: [IoSlice::new(&[]); Self::MOST], count: 0 }
     }
 
     fn push(&mut self, bytes: &'a [u8]) -> bool {
@@ -59,21 +64,24 @@ impl Exchange {
     /// What can be sent now.
     #[must_use]
     pub fn pending(&self) -> Pending<'_> {
-        let mut slices = Slices::new();
         let head = self.slot.wire_ref().pending();
-        slices.push(head);
         let (Phase::Send(lying), Some(body)) = (self.phase, self.slot.body()) else {
-            return Pending::Slices(slices);
+            return Pending::Bytes { bytes: head, more: false };
         };
         let (mut skip, mut left) = (lying.sent, lying.total - lying.sent);
-        match body.view() {
-            View::File(range) if head.is_empty() => {
-                return Pending::File { fd: range.fd, offset: range.offset + skip, length: left };
-            }
-            View::File(_) => slices.more = left > 0,
+        let view = body.view();
+        if let View::File(range) = view {
+            return match head {
+                [] => Pending::File { fd: range.fd, offset: range.offset + skip, length: left },
+                bytes => Pending::Bytes { bytes, more: left > 0 },
+            };
+        }
+        let mut slices = Slices::new();
+        slices.push(head);
+        match view {
             View::Bytes(bytes) => push_part(&mut slices, bytes, &mut skip, &mut left),
             View::Parts(parts) => parts.for_each(|part| push_part(&mut slices, part, &mut skip, &mut left)),
-            View::Empty | View::Stream(_) => {}
+            View::Empty | View::File(_) | View::Stream(_) => {}
         }
         Pending::Slices(slices)
     }

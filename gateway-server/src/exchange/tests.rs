@@ -127,6 +127,7 @@ fn serve(service: &Arc<Service>, input: Vec<Vec<u8>>, window: usize) -> Client {
             }
             Want::Write => {
                 let count = match exchange.pending() {
+                    Pending::Bytes { bytes, .. } => ScriptedPort(&mut client, now).send(&[IoSlice::new(bytes)]),
                     Pending::Slices(slices) => ScriptedPort(&mut client, now).send(slices.as_slices()),
                     Pending::File { fd, offset, length } => copy_file(fd, offset, length, &mut client),
                 };
@@ -574,6 +575,7 @@ fn deadlines_are_told_and_kept() {
         exchange
     };
     let answer = |exchange: &Exchange| match exchange.pending() {
+        Pending::Bytes { bytes, .. } => bytes.to_vec(),
         Pending::Slices(slices) => slices.as_slices().iter().flat_map(|slice| slice.to_vec()).collect::<Vec<u8>>(),
         Pending::File { .. } => Vec::new(),
     };
@@ -613,8 +615,8 @@ fn stopping_answers_what_runs_and_closes_what_is_idle() {
     busy.stop(true);
     let mut client = Client { window: usize::MAX, ..Client::default() };
     busy.run(&mut ScriptedPort(&mut client, now));
-    if let Pending::Slices(slices) = busy.pending() {
-        ScriptedPort(&mut client, now).send(slices.as_slices()).unwrap();
+    if let Pending::Bytes { bytes, .. } = busy.pending() {
+        ScriptedPort(&mut client, now).send(&[IoSlice::new(bytes)]).unwrap();
     }
     busy.sent(client.output.len(), &now);
     assert!(plain(&String::from_utf8_lossy(&client.output)).contains("\nConnection: close\n"));

@@ -15,7 +15,7 @@ use super::gather::Spool;
 use super::lent::Lent;
 use super::port::Port;
 use crate::protocol::Refusal;
-use crate::protocol::http1::response::{self, Framing, LAST_CHUNK, Tail};
+use crate::protocol::http1::response::{self, Framing, LAST_CHUNK, Stamp, Tail};
 use crate::protocol::http1::{self, Decoder, Version};
 
 /// What the response owes to its request.
@@ -60,7 +60,7 @@ pub(super) struct Wire {
 
     pub(super) port: Lent,
     pub(super) date: [u8; 29],
-    server: &'static str,
+    stamp: Stamp,
 }
 
 impl Wire {
@@ -88,7 +88,7 @@ impl Wire {
             gone: false,
             port: Lent::default(),
             date: [b' '; 29],
-            server,
+            stamp: Stamp::new(server),
         }
     }
 
@@ -184,8 +184,7 @@ impl Wire {
             framing: self.framing,
             length,
             connection,
-            date: (!self.has_date).then_some(&date),
-            server: (!self.has_server).then_some(self.server),
+            stamp: self.stamp.fields(&date, !self.has_date, !self.has_server),
         };
         response::finish(&mut self.out, &tail);
         Ok(())
@@ -280,7 +279,7 @@ fn no_port() -> Error {
 impl Transport for Wire {
     fn start(&mut self, head: Head<'_>) -> Result<()> {
         head.check()?;
-        let declared = declared_length(&head)?;
+        let stated = Stated::of(&head)?;
         self.state.start(head.error.is_some())?;
         if let Some(error) = head.error {
             tracing::warn!("the app replaces its response: {}", escape(&error.to_string()));
@@ -288,10 +287,8 @@ impl Transport for Wire {
         // A first head begins where the output ends; a replacing one where the
         // first did.
         self.out.truncate(self.head_start);
-        self.declared = declared;
         self.status = head.status;
-        self.has_date = head.header("date").is_some();
-        self.has_server = head.header("server").is_some();
+        (self.declared, self.has_date, self.has_server) = (stated.length, stated.date, stated.server);
         response::begin(&mut self.out, &head);
         Ok(())
     }
@@ -325,11 +322,37 @@ impl Transport for Wire {
     }
 }
 
-/// The Content-Length that the app states: digits, at most once.
-fn declared_length(head: &Head<'_>) -> Result<Option<u64>> {
-    let mut stated = head.headers.iter().filter(|header| header.is("content-length"));
-    let Some(header) = stated.next() else { return Ok(None) };
-    let digits = header.value().iter().all(u8::is_ascii_digit) && stated.next().is_none();
-    let length = digits.then(|| header.value_str()?.parse().ok()).flatten();
-    length.map(Some).ok_or_else(|| Error::Invalid("Content-Length is not one number of bytes".into()))
+/// What an app states that the server would otherwise state itself.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stated {
+    length: Option<u64>,
+    date: bool,
+    server: bool,
+}
+
+impl Stated {
+    /// One pass over the headers; the length of a name decides for nearly every
+    /// one that it is none of these.
+    fn of(head: &Head<'_>) -> Result<Self> {
+        let mut stated = Self::default();
+        for header in head.headers {
+            match header.name().len() {
+                4 if header.is("date") => stated.date = true,
+                6 if header.is("server") => stated.server = true,
+                14 if header.is("content-length") => {
+                    // Digits, and once.
+                    let length = length(header.value()).filter(|_| stated.length.is_none());
+                    let wrong = || Error::Invalid("Content-Length is not one number of bytes".into());
+                    stated.length = Some(length.ok_or_else(wrong)?);
+                }
+                _ => {}
+            }
+        }
+        Ok(stated)
+    }
+}
+
+fn length(digits: &[u8]) -> Option<u64> {
+    let only_digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    only_digits.then(|| std::str::from_utf8(digits).ok()?.parse().ok()).flatten()
 }

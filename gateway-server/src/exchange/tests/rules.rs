@@ -35,10 +35,13 @@ fn feed(exchange: &mut Exchange, bytes: &[u8], now: &Now) {
 fn take(exchange: &mut Exchange, now: &Now) -> String {
     let mut output = Vec::new();
     while exchange.want() == Want::Write {
-        let Pending::Slices(slices) = exchange.pending() else { break };
-        let count = slices.as_slices().iter().map(|slice| slice.len()).sum();
-        slices.as_slices().iter().for_each(|slice| output.extend_from_slice(slice));
-        exchange.sent(count, now);
+        let before = output.len();
+        match exchange.pending() {
+            Pending::Bytes { bytes, .. } => output.extend_from_slice(bytes),
+            Pending::Slices(slices) => slices.as_slices().iter().for_each(|slice| output.extend_from_slice(slice)),
+            Pending::File { .. } => break,
+        }
+        exchange.sent(output.len() - before, now);
     }
     String::from_utf8_lossy(&output).into_owned()
 }

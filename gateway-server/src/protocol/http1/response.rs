@@ -27,10 +27,35 @@ pub struct Tail<'a> {
     pub length: Option<u64>,
     /// `Connection: …`, where it has to be said.
     pub connection: Option<&'static str>,
-    /// The date to state, unless the app stated one.
-    pub date: Option<&'a [u8]>,
-    /// The server's name, unless the app stated one.
-    pub server: Option<&'a str>,
+    /// Date and Server, as far as the app has not stated them.
+    pub stamp: &'a [u8],
+}
+
+/// The fields that hardly change from one response to the next, ready to be
+/// copied.
+#[derive(Clone, Debug)]
+pub struct Stamp(Vec<u8>);
+
+impl Stamp {
+    const DATE: std::ops::Range<usize> = 6..35;
+    const SERVER: usize = 37;
+
+    /// The stamp of a server of that name.
+    #[must_use]
+    pub fn new(server: &str) -> Self {
+        Self(format!("Date: {:29}\r\nServer: {server}\r\n", "").into_bytes())
+    }
+
+    /// The fields that are asked for, with this date.
+    pub fn fields(&mut self, text: &[u8; 29], date: bool, server: bool) -> &[u8] {
+        self.0[Self::DATE].copy_from_slice(text);
+        match (date, server) {
+            (true, true) => &self.0,
+            (true, false) => &self.0[..Self::SERVER],
+            (false, true) => &self.0[Self::SERVER..],
+            (false, false) => &[],
+        }
+    }
 }
 
 /// Writes the status line and the app's headers. Content-Length is left to
@@ -55,12 +80,7 @@ pub fn begin(out: &mut Vec<u8>, head: &Head<'_>) {
 
 /// Writes the server's own headers and the empty line.
 pub fn finish(out: &mut Vec<u8>, tail: &Tail<'_>) {
-    if let Some(date) = tail.date {
-        push_field(out, b"Date", date);
-    }
-    if let Some(server) = tail.server {
-        push_field(out, b"Server", server.as_bytes());
-    }
+    out.extend_from_slice(tail.stamp);
     if let Some(connection) = tail.connection {
         push_field(out, b"Connection", connection.as_bytes());
     }
@@ -115,22 +135,37 @@ mod tests {
 
     use super::*;
 
+    const DATE: &[u8; 29] = b"Sun, 06 Nov 1994 08:49:37 GMT";
+
     #[test]
     fn a_head_states_its_length_once() {
         let headers = [Header::new("A", "b"), Header::new("content-length", "7")];
         let mut out = Vec::new();
         begin(&mut out, &Head::new(Status::NOT_FOUND, &headers));
+        let mut stamp = Stamp::new("S");
         let tail = Tail {
             framing: Framing::Length(7),
             length: Some(7),
             connection: Some("close"),
-            date: Some(b"D"),
-            server: Some("S"),
+            stamp: stamp.fields(DATE, true, true),
         };
         finish(&mut out, &tail);
-        let expected =
-            "HTTP/1.1 404 Not Found\r\nA: b\r\nDate: D\r\nServer: S\r\nConnection: close\r\nContent-Length: 7\r\n\r\n";
+        let expected = "HTTP/1.1 404 Not Found\r\nA: b\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nServer: S\r\nConnection: close\r\nContent-Length: 7\r\n\r\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_stamp_leaves_out_what_the_app_has_stated() {
+        let mut stamp = Stamp::new("S");
+        let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n".to_owned();
+        for (has_date, has_server, expected) in [
+            (true, true, date.clone() + "Server: S\r\n"),
+            (true, false, date),
+            (false, true, "Server: S\r\n".to_owned()),
+            (false, false, String::new()),
+        ] {
+            assert_eq!(stamp.fields(DATE, has_date, has_server), expected.as_bytes());
+        }
     }
 
     #[test]
