@@ -15,11 +15,12 @@ static IMAGE: &[u8] = include_bytes!("gate.png");
 /// `/page`: tells the port that the client has at its end of the connection,
 /// and shows an image that there is on a connection from this port only.
 pub(crate) fn page<'r>(environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
+    // The script first: an image that is there before it would call nobody.
     let port = environ.remote_port().unwrap_or_default();
     let page = format!(
         "<!doctype html>\n<title>probe</title>\n<p>port <b>{port}</b>: <i id=\"connections\">unknown</i>\n\
-         <p><img src=\"/image.png?port={port}\" onload=\"tell('one connection')\" onerror=\"tell('two connections')\">\n\
-         <script>function tell(text) {{ document.getElementById('connections').textContent = text }}</script>\n"
+         <script>function tell(text) {{ document.getElementById('connections').textContent = text }}</script>\n\
+         <p><img src=\"/image.png?port={port}\" onload=\"tell('one connection')\" onerror=\"tell('two connections')\">\n"
     );
     start_response.start(Head::new(Status::OK, HTML))?;
     Ok(Body::from(page))
