@@ -55,6 +55,11 @@ fn an_app_that_cannot_be_created_ends_with_1_and_its_own_text() {
 #[test]
 fn help_and_version() {
     check(&["--help"], 0, &["Examples:", "gateway-server libhello.so:app", "Exit codes:", "--bind", "--set"]);
+    let (_, help) = outcome(&["--help"]);
+    let options = help.split("Engine:").next().unwrap();
+    for flag in ["--bind", "--lint", "--set", "--strict", "--check", "--list", "--engines"] {
+        assert!(options.contains(flag), "{flag} stands under another heading:\n{help}");
+    }
     check(&["--version"], 0, &["gateway-server 0."]);
 }
 

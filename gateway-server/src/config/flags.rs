@@ -40,15 +40,6 @@ pub struct Flags {
     #[command(flatten)]
     pub(super) serve: ServeFlags,
 
-    #[command(flatten)]
-    pub(super) engine: EngineFlags,
-
-    #[command(flatten)]
-    pub(super) limits: LimitFlags,
-
-    #[command(flatten)]
-    pub(super) times: TimeFlags,
-
     /// Configure the app; may be given several times
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub(super) set: Vec<(String, String)>,
@@ -72,6 +63,16 @@ pub struct Flags {
     /// This is the child that --check or --list has started
     #[arg(long, hide = true)]
     pub(super) in_child: bool,
+
+    // Last: a heading goes on until the next one.
+    #[command(flatten)]
+    pub(super) engine: EngineFlags,
+
+    #[command(flatten)]
+    pub(super) limits: LimitFlags,
+
+    #[command(flatten)]
+    pub(super) times: TimeFlags,
 }
 
 /// Where, and whether with a check.
