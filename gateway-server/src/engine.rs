@@ -88,6 +88,12 @@ pub const ENGINES: &[Engine] = &[
 /// The cap of engines for which a connection is neither a thread nor a process.
 const MANY: usize = 16 * 1024;
 
+/// An engine with one thread that never waits for a client.
+const fn looping(name: &'static str, about: &'static str, run: fn(Setup) -> io::Result<Outcome>) -> Engine {
+    let (bodies, connections) = (Bodies::Collected, MANY);
+    Engine { name, about, multithread: false, multiprocess: false, interleaves: false, bodies, connections, run }
+}
+
 /// How long a line about clients that are turned away is not said again.
 const QUIET: Duration = Duration::from_secs(1);
 

@@ -8,7 +8,6 @@ use crate::engines::{Engine, on_every_engine};
 on_every_engine! {
     request_limits => request_limits,
     body_limits => body_limits,
-    connection_limit => connection_limit,
     keep_alive_requests => keep_alive_requests,
     head_timeout => head_timeout,
     body_timeout => body_timeout,
@@ -59,20 +58,6 @@ fn body_limits(engine: Engine) {
     assert_eq!(status(&spooling, &chunked(102_401)), kept);
     let plain = format!("POST /inspect HTTP/1.1\r\nHost: a\r\nContent-Length: 102401\r\n\r\n{}", "x".repeat(102_401));
     assert_eq!(status(&spooling, &plain), kept);
-}
-
-/// Beyond the cap clients wait: they are served when another has left.
-fn connection_limit(engine: Engine) {
-    let server = start(engine, &["--connections", "1"]);
-    let mut first = Client::new(server.connect());
-    // An app that waits for its body holds the place, or a head that waits.
-    first.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
-    let mut second = Client::new(server.connect());
-    second.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
-    first.send(b"3\r\nabc\r\n0\r\n\r\n").unwrap();
-    assert_eq!(first.response("POST").unwrap().text(), "abc");
-    drop(first);
-    assert_eq!(second.response("GET").unwrap().status, 200);
 }
 
 fn keep_alive_requests(engine: Engine) {

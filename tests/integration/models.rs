@@ -1,6 +1,9 @@
 //! What the engines owe: what they say of themselves, how they end, who waits
 //! for whom.
 
+mod coroutine;
+mod fork;
+
 use std::time::Duration;
 
 use gateway_server::engine::ENGINES;
@@ -15,7 +18,6 @@ on_every_engine! {
     stop_finishes_what_runs => stop_finishes_what_runs,
     stop_gives_up_in_time => stop_gives_up_in_time,
     slow_bodies_hold_nobody_up => slow_bodies_hold_nobody_up,
-    answers_in_order => answers_in_order,
     half_closed_clients_get_their_answer => half_closed_clients_get_their_answer,
     hundred_comes_first => hundred_comes_first,
     early_answers_survive => early_answers_survive,
@@ -115,18 +117,6 @@ fn slow_bodies_hold_nobody_up(engine: Engine) {
         client.send(rest.as_bytes()).unwrap();
         let json: Value = serde_json::from_slice(&client.response("POST").unwrap().body).unwrap();
         assert_eq!(json["body_len"], length);
-    }
-}
-
-/// A deep pipeline is answered in order.
-fn answers_in_order(engine: Engine) {
-    let server = start(engine, &[]);
-    let mut client = Client::new(server.connect());
-    let requests: String =
-        (0..500).map(|n| format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n{n:04}")).collect();
-    client.send(requests.as_bytes()).unwrap();
-    for n in 0..500 {
-        assert_eq!(client.response("POST").unwrap().text(), format!("{n:04}"));
     }
 }
 
@@ -284,159 +274,7 @@ fn one_at_a_time() -> String {
     module.display().to_string()
 }
 
-// ----- one engine's own ------------------------------------------------------
-
-/// While one coroutine sleeps, reads or writes, others run: one thread.
-#[test]
-fn coroutines_suspend_in_sleep_read_and_write() {
-    let server = Server::start("probe:app", &["--engine", "coroutine"]);
-    let mut waiting = Vec::new();
-    for request in [
-        "GET /sleep?ms=60000 HTTP/1.1\r\nHost: a\r\n\r\n",
-        "POST /chunked-echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n",
-        "GET /stream?n=100000&size=1000 HTTP/1.1\r\nHost: a\r\n\r\n",
-    ] {
-        let mut client = Client::new(server.connect());
-        client.send(request.as_bytes()).unwrap();
-        waiting.push(client);
-    }
-    assert_eq!(get(&server, "/"), "This is the probe.\n");
-    assert_eq!(threads(&server), 2, "the one that watches, and the one that serves");
-}
-
-fn threads(server: &Server) -> usize {
-    std::fs::read_dir(format!("/proc/{}/task", server.id())).unwrap().count()
-}
-
-/// An app that takes one call at a time is called so, also where calls suspend:
-/// those who wait are queued, and all are answered.
-#[test]
-fn coroutines_queue_for_an_app_that_takes_one_call_at_a_time() {
-    for flags in [&["--engine", "coroutine"][..], &["--engine", "thread"], &["--engine", "epoll"]] {
-        let server = Server::start_target(&one_at_a_time(), flags);
-        let mut clients: Vec<Client> = (0..20).map(|_| Client::new(server.connect())).collect();
-        for client in &mut clients {
-            client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
-        }
-        // Whoever is inside now reads its body, and nobody knows who that is.
-        for client in &mut clients {
-            client.send(b"3\r\nabc\r\n0\r\n\r\n").unwrap();
-        }
-        for client in &mut clients {
-            let response = client.response("POST").unwrap_or_else(|error| panic!("{error}\n{}", server.log()));
-            assert_eq!(response.text(), "1 at a time\n", "{flags:?}");
-        }
-    }
-}
-
-/// One that gives and takes without ever waiting does not keep the others from
-/// their turn.
-#[test]
-fn coroutines_let_others_run_while_one_is_busy() {
-    let server = Server::start("faulty:app", &["--engine", "coroutine"]);
-    // Nobody reads it slowly: the stream never has to wait.
-    let mut busy = server.connect();
-    std::io::Write::write_all(&mut busy, b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    let reader = std::thread::spawn(move || std::io::copy(&mut busy, &mut std::io::sink()));
-    for _ in 0..20 {
-        assert_eq!(get(&server, "/good"), "good\n");
-    }
-    drop(server);
-    let _ = reader.join();
-}
-
-/// A service manager tells the whole group to end: what runs is finished.
-#[test]
-fn forked_children_outlive_a_term_of_their_own() {
-    let server = Server::start("probe:app", &["--engine", "fork"]);
-    let mut client = Client::new(server.connect());
-    client.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n").unwrap();
-    assert_eq!(client.head().unwrap().0, 100);
-    let child = children(&server).pop().expect("the connection has a process");
-    for process in [child, server.id().to_string()] {
-        let status = std::process::Command::new("kill").args(["-s", "TERM", &process]).status();
-        assert!(status.unwrap().success());
-    }
-    client.send(b"abc").unwrap();
-    assert_eq!(client.response("POST").unwrap().text(), "abc");
-    drop(client);
-    let (status, log) = server.wait();
-    assert!(status.success() && !log.contains("crashed"), "{status}\n{log}");
-}
-
-/// A process with a second thread cannot be forked: it says so and does not start.
-#[test]
-fn fork_refuses_a_process_with_threads() {
-    let app = gateway_spec::app_fn(|_, _| Err(gateway_spec::Error::app("never called")));
-    let server = gateway_server::Server::new(app).bind("127.0.0.1:0").unwrap().engine("fork").unwrap();
-    let error = server.run().unwrap_err().to_string();
-    assert!(error.contains("one thread") && error.contains("--fork-create child"), "{error}");
-}
-
-/// An app that starts a thread when it is created can be created in each child.
-#[test]
-fn fork_creates_in_the_child_when_told() {
-    let module = gateway_tests::artifacts::c_module("tests/plugins/engines.c", "threaded", &["THREADED"]);
-    let target = module.display().to_string();
-    let output = gateway_tests::server::run(&["--engine", "fork", "--bind", "127.0.0.1:0", &target]);
-    let log = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.code() == Some(1) && log.contains("--fork-create child"), "{log}");
-    let server = Server::start_target(&target, &["--engine", "fork", "--fork-create", "child"]);
-    for _ in 0..3 {
-        assert_eq!(get(&server, "/"), "2 threads\n");
-    }
-    // Each app was destroyed by its own child.
-    server.wait_for_log("the app is destroyed");
-}
-
-/// The children are the parent's alone: no zombie stays, a crash harms nobody,
-/// the end of the parent is theirs.
-#[test]
-fn fork_reaps_all_and_survives_a_crash() {
-    let server = Server::start("faulty:app", &["--engine", "fork"]);
-    for round in 0..5 {
-        let mut clients: Vec<Client> = (0..20).map(|_| Client::new(server.connect())).collect();
-        for client in &mut clients {
-            client.send(b"GET /good HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-            assert_eq!(client.response("GET").unwrap().text(), "good\n", "{round}");
-        }
-        // All at once: several ends become one signal.
-        drop(clients);
-    }
-    let mut crashing = Client::new(server.connect());
-    crashing.send(b"GET /abort HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    assert!(crashing.response("GET").is_err());
-    server.wait_for_log("SIGABRT");
-    while !children(&server).is_empty() {
-        std::thread::yield_now();
-    }
-    assert_eq!(get(&server, "/good"), "good\n");
-    let log = server.stop();
-    assert!(log.contains("1 x a process crashed"), "{log}");
-}
-
-/// The direct children of a server, zombies included.
-fn children(server: &Server) -> Vec<String> {
-    let id = server.id();
-    let list = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
-    list.split_whitespace().map(str::to_owned).collect()
-}
-
-/// A parent that is killed takes its children with it.
-#[test]
-fn forked_children_end_with_their_parent() {
-    let server = Server::start("probe:app", &["--engine", "fork"]);
-    let mut client = Client::new(server.connect());
-    client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    assert_eq!(client.response("GET").unwrap().status, 200);
-    let child = children(&server).pop().expect("the connection has a process");
-    server.signal("KILL");
-    assert!(client.at_end().unwrap_or(true), "the child's end closes the connection");
-    let gone = || std::fs::read_to_string(format!("/proc/{child}/stat")).map_or(true, |stat| stat.contains(") Z "));
-    while !gone() {
-        std::thread::yield_now();
-    }
-}
+// ----- of no engine in particular -------------------------------------------
 
 /// One that hangs in its app does not keep a server from ending.
 #[test]

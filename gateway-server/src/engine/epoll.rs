@@ -15,20 +15,11 @@ use super::event_loop;
 use super::machine::Machine;
 use super::poller::{Interest, Poller};
 use super::socket::timespec;
-use super::{Engine, MANY, Outcome, Setup, Trigger};
-use crate::exchange::Bodies;
+use super::{Engine, Outcome, Setup, Trigger, looping};
 
 /// The registry's entry.
-pub(super) const ENGINE: Engine = Engine {
-    name: "epoll",
-    about: "one thread and epoll(7), level- or edge-triggered (--trigger)",
-    multithread: false,
-    multiprocess: false,
-    interleaves: false,
-    bodies: Bodies::Collected,
-    connections: MANY,
-    run,
-};
+pub(super) const ENGINE: Engine =
+    looping("epoll", "one thread and epoll(7), level- or edge-triggered (--trigger)", run);
 
 fn run(setup: Setup) -> io::Result<Outcome> {
     alone(setup, |setup| match setup.tuning.trigger {

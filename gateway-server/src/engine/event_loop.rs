@@ -86,6 +86,9 @@ struct Entry<T> {
     interest: Option<Interest>,
     /// When its timer comes up.
     timer: Option<Instant>,
+    /// Whether it stands in the list of those that go on. Once is enough: a
+    /// poller may tell of it at each turn besides.
+    again: bool,
 }
 
 /// Whether clients are taken.
@@ -122,14 +125,7 @@ impl<P: Poller, T: Task> Loop<'_, P, T> {
         self.open()?;
         let mut ready = Vec::new();
         loop {
-            self.poller.wait(&mut ready, self.timeout())?;
-            for key in ready.drain(..) {
-                self.wake(key)?;
-            }
-            for key in std::mem::take(&mut self.context.again) {
-                self.go(key, Wake::Ready)?;
-            }
-            self.expire()?;
+            self.turn(&mut ready)?;
             if let Some(deadline) = self.deadline {
                 let late = Instant::now() >= deadline;
                 if late || self.tasks.is_empty() {
@@ -137,6 +133,22 @@ impl<P: Poller, T: Task> Loop<'_, P, T> {
                 }
             }
         }
+    }
+
+    /// Waits, and lets everybody who can go on do so.
+    fn turn(&mut self, ready: &mut Vec<usize>) -> io::Result<()> {
+        self.poller.wait(ready, self.timeout())?;
+        for key in ready.drain(..) {
+            self.wake(key)?;
+        }
+        let first = self.first();
+        for key in std::mem::take(&mut self.context.again) {
+            if let Some(entry) = self.tasks.get_mut(key - first) {
+                entry.again = false;
+            }
+            self.go(key, Wake::Ready)?;
+        }
+        self.expire()
     }
 
     /// The key of the first connection.
@@ -187,7 +199,11 @@ impl<P: Poller, T: Task> Loop<'_, P, T> {
                 self.poller.deregister(fd, key);
                 entry.interest = None;
             }
-            Step::Again => self.context.again.push(key),
+            Step::Again if entry.again => {}
+            Step::Again => {
+                entry.again = true;
+                self.context.again.push(key);
+            }
             Step::Close => return self.end(key),
         }
         self.timers.arm(key, &mut entry.timer, entry.task.deadline());
@@ -277,7 +293,7 @@ impl<P: Poller, T: Task> Loop<'_, P, T> {
         });
         match task {
             Ok(task) => {
-                self.tasks.insert(Entry { task, interest: Some(Interest::Read), timer: None });
+                self.tasks.insert(Entry { task, interest: Some(Interest::Read), timer: None, again: false });
                 self.go(key, Wake::Ready)
             }
             Err(error) => {
@@ -312,5 +328,86 @@ impl<P: Poller, T: Task> Loop<'_, P, T> {
             entry.task.go(&mut self.context, Wake::Abandon);
         }
         Outcome { abandoned }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::BorrowedFd;
+
+    use gateway_spec::abi::host::Host;
+    use gateway_spec::{Error, app_fn};
+
+    use super::*;
+    use crate::engine::{Engine, Stop};
+    use crate::exchange::Service;
+    use crate::net::Listener;
+
+    /// Never has enough.
+    struct Greedy(TcpStream);
+
+    impl Task for Greedy {
+        fn new(_: &mut Context<'_>, _: usize, stream: TcpStream, _: Endpoint) -> io::Result<Self> {
+            Ok(Self(stream))
+        }
+
+        fn go(&mut self, _: &mut Context<'_>, _: Wake) -> Step {
+            Step::Again
+        }
+
+        fn deadline(&self) -> Option<Instant> {
+            None
+        }
+
+        fn stream(&self) -> &TcpStream {
+            &self.0
+        }
+
+        fn is_answered(&self) -> bool {
+            false
+        }
+    }
+
+    /// Says of each key, at each turn, that it may be ready.
+    struct Eager(Vec<usize>);
+
+    impl Poller for Eager {
+        fn register(&mut self, _: BorrowedFd<'_>, key: usize, _: Interest) -> io::Result<()> {
+            self.0.push(key);
+            Ok(())
+        }
+
+        fn deregister(&mut self, _: BorrowedFd<'_>, key: usize) {
+            self.0.retain(|known| *known != key);
+        }
+
+        fn wait(&mut self, ready: &mut Vec<usize>, _: Option<Duration>) -> io::Result<()> {
+            ready.extend_from_slice(&self.0);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn who_goes_on_stands_in_the_list_once() {
+        let app = app_fn(|_, _| Err(Error::app("never called")));
+        let service = Service::new(Arc::new(app), Host::new("test", "1", 0, |_, _, _| {}));
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.address();
+        let (stop, _stopper) = Stop::new().unwrap();
+        let setup = Arc::new(Setup::new(vec![listener], Arc::new(service), stop, Engine::default().tuning()));
+        let context = Context { setup: &setup, clock: Clock::new(), edge: false, again: Vec::new() };
+        let (poller, accepting) = (Eager(Vec::new()), Accepting::Full);
+        let (tasks, timers) = (Slab::new(), Timers::default());
+        let mut looped = Loop::<_, Greedy> { context, poller, tasks, timers, accepting, deadline: None };
+        looped.open().unwrap();
+        let _client = TcpStream::connect(address).unwrap();
+        let mut ready = Vec::new();
+        while looped.tasks.is_empty() {
+            looped.turn(&mut ready).unwrap();
+        }
+        for _ in 0..100 {
+            looped.turn(&mut ready).unwrap();
+        }
+        assert_eq!(looped.context.again.len(), 1);
     }
 }

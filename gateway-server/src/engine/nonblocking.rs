@@ -10,20 +10,11 @@ use super::crew::alone;
 use super::event_loop;
 use super::machine::Machine;
 use super::poller::{Interest, Poller};
-use super::{Engine, MANY, Outcome, Setup};
-use crate::exchange::Bodies;
+use super::{Engine, Outcome, Setup, looping};
 
 /// The registry's entry.
-pub(super) const ENGINE: Engine = Engine {
-    name: "nonblocking",
-    about: "one thread that tries all sockets in turn, without rest",
-    multithread: false,
-    multiprocess: false,
-    interleaves: false,
-    bodies: Bodies::Collected,
-    connections: MANY,
-    run,
-};
+pub(super) const ENGINE: Engine =
+    looping("nonblocking", "one thread that tries all sockets in turn, without rest", run);
 
 fn run(setup: Setup) -> io::Result<Outcome> {
     alone(setup, |setup| event_loop::run::<_, Machine>(setup, Everybody::default()))

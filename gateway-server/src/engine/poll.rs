@@ -13,21 +13,11 @@ use super::event_loop;
 use super::machine::Machine;
 use super::poller::{Interest, Poller};
 use super::socket::timespec;
-use super::{Engine, MANY, Outcome, Setup};
-use crate::exchange::Bodies;
+use super::{Engine, Outcome, Setup, looping};
 use crate::sys::Watched;
 
 /// The registry's entry.
-pub(super) const ENGINE: Engine = Engine {
-    name: "poll",
-    about: "one thread and poll(2)",
-    multithread: false,
-    multiprocess: false,
-    interleaves: false,
-    bodies: Bodies::Collected,
-    connections: MANY,
-    run,
-};
+pub(super) const ENGINE: Engine = looping("poll", "one thread and poll(2)", run);
 
 fn run(setup: Setup) -> io::Result<Outcome> {
     alone(setup, |setup| event_loop::run::<_, Machine>(setup, List::default()))

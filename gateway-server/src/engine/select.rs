@@ -14,21 +14,11 @@ use super::event_loop;
 use super::machine::Machine;
 use super::poller::{Interest, Poller};
 use super::socket::timespec;
-use super::{Engine, MANY, Outcome, Setup};
-use crate::exchange::Bodies;
+use super::{Engine, Outcome, Setup, looping};
 use crate::sys::select;
 
 /// The registry's entry.
-pub(super) const ENGINE: Engine = Engine {
-    name: "select",
-    about: "one thread and select(2), for descriptors below 1024",
-    multithread: false,
-    multiprocess: false,
-    interleaves: false,
-    bodies: Bodies::Collected,
-    connections: MANY,
-    run,
-};
+pub(super) const ENGINE: Engine = looping("select", "one thread and select(2), for descriptors below 1024", run);
 
 fn run(setup: Setup) -> io::Result<Outcome> {
     alone(setup, |setup| event_loop::run::<_, Machine>(setup, Lists::new()))

@@ -43,6 +43,7 @@ fn a_child_that_crashes_harms_nobody() {
     until("children", || children(server.id()).len(), |count| *count == 0);
     let log = server.stop();
     assert!(log.contains("signal 6"), "the log does not tell of the crash:\n{log}");
+    assert!(log.contains("30 x a process crashed"), "the crashes are not counted:\n{log}");
 }
 
 /// A coroutine's stack is small, and its end is guarded: the process ends there
