@@ -7,10 +7,11 @@
 //! | `nonblocking` `select` `poll` `epoll` | models that ask who is ready |
 //! | `blocking` | serves one connection to its end, by waiting |
 //! | `waiter` | how that waits: a thread in poll, a coroutine by suspending |
-//! | `event_loop` | many connections on one thread, over a `poller` |
+//! | `event_loop` | many connections on one thread |
+//! | `reactor` | who of them has something to do, over a `poller` |
 //! | `poller` | what a backend has to do: register, deregister, wait |
-//! | `machine` | one connection of that loop, by steps |
-//! | `timers` | its deadlines |
+//! | `timers` | deadlines of many connections |
+//! | `machine` | one connection, driven by steps |
 //! | `accept` | waits for clients, or for the end |
 //! | `crew` `children` | threads and processes, counted and waited for |
 //! | `port` | from a running app to its socket |
@@ -32,6 +33,7 @@ mod nonblocking;
 mod poll;
 mod poller;
 mod port;
+mod reactor;
 mod select;
 mod single;
 mod socket;

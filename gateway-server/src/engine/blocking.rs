@@ -35,7 +35,7 @@ struct Connection<'a, W> {
 /// Serves a connection to its end.
 pub(super) fn serve(setup: &Setup, stream: &TcpStream, endpoint: Endpoint, waiter: &mut impl Waiter) {
     let mut clock = Clock::new();
-    let now = clock.now();
+    let now = *clock.refresh();
     let (since, body) = (now.instant, BodyWait::default());
     let exchange = Exchange::new(setup.service.clone(), endpoint.into(), &now);
     Connection { setup, stream, exchange, clock, waiter, since, stopped: false, lingering: None, body }.run();
@@ -67,8 +67,8 @@ impl<W: Waiter> Connection<'_, W> {
             return Ok(());
         }
         match receive(self.stream, &mut self.exchange) {
-            Ok(0) => self.exchange.eof(&self.clock.now()),
-            Ok(count) => self.exchange.fed(count, &self.clock.now()),
+            Ok(0) => self.exchange.eof(&self.clock.refresh()),
+            Ok(count) => self.exchange.fed(count, &self.clock.refresh()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
@@ -77,11 +77,11 @@ impl<W: Waiter> Connection<'_, W> {
 
     fn write(&mut self) -> io::Result<()> {
         match send(self.stream, &self.exchange) {
-            Ok(count) => self.exchange.sent(count, &self.clock.now()),
+            Ok(count) => self.exchange.sent(count, &self.clock.refresh()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 let deadline = self.exchange.deadline();
                 if !self.waiter.wait(self.stream, Interest::Write, deadline, Alerts::default())?.ready {
-                    self.exchange.tick(&self.clock.now());
+                    self.exchange.tick(&self.clock.refresh());
                 }
             }
             Err(error) => return Err(error),
@@ -108,7 +108,7 @@ impl<W: Waiter> Connection<'_, W> {
     fn shut(&mut self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)?;
         self.lingering = Some(self.setup.stop.linger());
-        self.exchange.shut(&self.clock.now());
+        self.exchange.shut(&self.clock.refresh());
         Ok(())
     }
 
@@ -130,7 +130,7 @@ impl<W: Waiter> Connection<'_, W> {
         } else if woken.ready {
             return Ok(true);
         } else if !woken.others {
-            self.exchange.tick(&self.clock.now());
+            self.exchange.tick(&self.clock.refresh());
             return Ok(false);
         }
         if lingering {

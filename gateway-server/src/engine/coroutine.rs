@@ -9,6 +9,7 @@ mod suspender;
 use std::io;
 use std::net::TcpStream;
 use std::ops::Range;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,8 +22,9 @@ use self::suspender::Suspender;
 use super::blocking::serve;
 use super::crew::alone;
 use super::epoll::Set;
-use super::event_loop::{self, Context, Step, Task, Wake};
+use super::event_loop::{self, Context, Task};
 use super::poller::Interest;
+use super::reactor::{Connection, Step, Wake};
 use super::waiter::Woken;
 use super::{Engine, MANY, Outcome, Setup};
 use crate::exchange::Bodies;
@@ -73,6 +75,12 @@ struct Fibre {
 /// How often a coroutine that is left is told so: each time it may wait again.
 const TOLD: usize = 64;
 
+impl Connection for Fibre {
+    fn socket(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
 impl Task for Fibre {
     fn new(context: &mut Context<'_>, key: usize, stream: TcpStream, endpoint: Endpoint) -> io::Result<Self> {
         let kept = POOL.with_borrow_mut(|pool| pool.stacks.pop());
@@ -97,8 +105,7 @@ impl Task for Fibre {
 
     fn go(&mut self, context: &mut Context<'_>, wake: Wake) -> Step {
         let answer = match (wake, self.ask) {
-            (Wake::Abandon, _) => return self.abandon(),
-            (Wake::Ready, _) => Ok(Woken { ready: true, ..Woken::default() }),
+            (Wake::Ready | Wake::Hangup, _) => Ok(Woken { ready: true, ..Woken::default() }),
             (Wake::Stop, Ask::Socket { stop: true, .. }) => Ok(Woken { stop: true, ..Woken::default() }),
             (Wake::Stop, _) => return self.step(),
             // Only its turn wakes it.
@@ -117,13 +124,20 @@ impl Task for Fibre {
         }
     }
 
-    fn stream(&self) -> &TcpStream {
-        &self.stream
-    }
-
     /// It says so itself: see [`Lingering`](super::stop::Lingering).
     fn is_answered(&self) -> bool {
         false
+    }
+
+    /// Tells the app at each of its waits that the client is gone, until it
+    /// returns; one that goes on regardless is left suspended.
+    fn end(&mut self) {
+        for _ in 0..TOLD {
+            if matches!(self.ask, Ask::Turn) || self.coroutine.is_none() {
+                break;
+            }
+            self.resume(Err(io::ErrorKind::ConnectionReset.into()));
+        }
     }
 }
 
@@ -152,18 +166,6 @@ impl Fibre {
             Ask::Turn => Step::Park,
             Ask::Others => Step::Again,
         }
-    }
-
-    /// Tells the app at each of its waits that the client is gone, until it
-    /// returns; one that goes on regardless is left suspended.
-    fn abandon(&mut self) -> Step {
-        for _ in 0..TOLD {
-            if matches!(self.ask, Ask::Turn) || self.coroutine.is_none() {
-                break;
-            }
-            self.resume(Err(io::ErrorKind::ConnectionReset.into()));
-        }
-        Step::Close
     }
 }
 

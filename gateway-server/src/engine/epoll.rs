@@ -12,8 +12,8 @@ use rustix::io::Errno;
 
 use super::crew::alone;
 use super::event_loop;
-use super::machine::Machine;
-use super::poller::{Interest, Poller};
+use super::machine::Inline;
+use super::poller::{Interest, Poller, Ready};
 use super::socket::timespec;
 use super::{Engine, Outcome, Setup, Trigger, looping};
 
@@ -23,8 +23,8 @@ pub(super) const ENGINE: Engine =
 
 fn run(setup: Setup) -> io::Result<Outcome> {
     alone(setup, |setup| match setup.tuning.trigger {
-        Trigger::Level => event_loop::run::<_, Machine>(setup, Set::<false>::new()?),
-        Trigger::Edge => event_loop::run::<_, Machine>(setup, Set::<true>::new()?),
+        Trigger::Level => event_loop::run::<_, Inline>(setup, Set::<false>::new()?),
+        Trigger::Edge => event_loop::run::<_, Inline>(setup, Set::<true>::new()?),
     })
 }
 
@@ -46,6 +46,9 @@ impl<const EDGE: bool> Set<EDGE> {
     }
 }
 
+/// After what can be read, there is nothing more.
+const ENDS: EventFlags = EventFlags::RDHUP.union(EventFlags::HUP).union(EventFlags::ERR);
+
 const fn flags(interest: Interest, edge: bool) -> EventFlags {
     match interest {
         Interest::Accept => EventFlags::IN,
@@ -58,8 +61,6 @@ const fn flags(interest: Interest, edge: bool) -> EventFlags {
 }
 
 impl<const EDGE: bool> Poller for Set<EDGE> {
-    const EDGE: bool = EDGE;
-
     fn register(&mut self, fd: BorrowedFd<'_>, key: usize, interest: Interest) -> io::Result<()> {
         if self.watched.len() <= key {
             self.watched.resize(key + 1, false);
@@ -81,11 +82,14 @@ impl<const EDGE: bool> Poller for Set<EDGE> {
         }
     }
 
-    fn wait(&mut self, ready: &mut Vec<usize>, timeout: Option<Duration>) -> io::Result<()> {
+    fn wait(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
         self.events.clear();
         match epoll::wait(&self.epoll, spare_capacity(&mut self.events), timeout.map(timespec).as_ref()) {
             Ok(_) => {
-                ready.extend(self.events.iter().map(|event| event.data.u64() as usize));
+                ready.extend(self.events.iter().map(|event| {
+                    let (flags, data) = (event.flags, event.data);
+                    Ready { key: data.u64() as usize, hangup: EDGE && flags.intersects(ENDS) }
+                }));
                 Ok(())
             }
             Err(Errno::INTR) => Ok(()),

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::crew::alone;
 use super::event_loop;
-use super::machine::Machine;
-use super::poller::{Interest, Poller};
+use super::machine::Inline;
+use super::poller::{Interest, Poller, Ready};
 use super::{Engine, Outcome, Setup, looping};
 
 /// The registry's entry.
@@ -17,7 +17,7 @@ pub(super) const ENGINE: Engine =
     looping("nonblocking", "one thread that tries all sockets in turn, without rest", run);
 
 fn run(setup: Setup) -> io::Result<Outcome> {
-    alone(setup, |setup| event_loop::run::<_, Machine>(setup, Everybody::default()))
+    alone(setup, |setup| event_loop::run::<_, Inline>(setup, Everybody::default()))
 }
 
 /// Says of everybody that they may be ready.
@@ -38,10 +38,10 @@ impl Poller for Everybody {
         }
     }
 
-    fn wait(&mut self, ready: &mut Vec<usize>, _: Option<Duration>) -> io::Result<()> {
+    fn wait(&mut self, ready: &mut Vec<Ready>, _: Option<Duration>) -> io::Result<()> {
         // The only rest that others on this core get.
         thread::yield_now();
-        ready.extend_from_slice(&self.0);
+        ready.extend(self.0.iter().map(|key| Ready::again(*key)));
         Ok(())
     }
 }

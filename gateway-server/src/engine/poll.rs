@@ -10,8 +10,8 @@ use rustix::io::Errno;
 
 use super::crew::alone;
 use super::event_loop;
-use super::machine::Machine;
-use super::poller::{Interest, Poller};
+use super::machine::Inline;
+use super::poller::{Interest, Poller, Ready};
 use super::socket::timespec;
 use super::{Engine, Outcome, Setup, looping};
 use crate::sys::Watched;
@@ -20,7 +20,7 @@ use crate::sys::Watched;
 pub(super) const ENGINE: Engine = looping("poll", "one thread and poll(2)", run);
 
 fn run(setup: Setup) -> io::Result<Outcome> {
-    alone(setup, |setup| event_loop::run::<_, Machine>(setup, List::default()))
+    alone(setup, |setup| event_loop::run::<_, Inline>(setup, List::default()))
 }
 
 /// The list, and the key of each of its places.
@@ -57,11 +57,11 @@ impl Poller for List {
         }
     }
 
-    fn wait(&mut self, ready: &mut Vec<usize>, timeout: Option<Duration>) -> io::Result<()> {
+    fn wait(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
         match rustix::event::poll(&mut self.fds, timeout.map(timespec).as_ref()) {
             Ok(_) => {
                 let set = self.fds.iter().zip(&self.keys).filter(|(fd, _)| !fd.revents().is_empty());
-                ready.extend(set.map(|(_, key)| *key));
+                ready.extend(set.map(|(_, key)| Ready::again(*key)));
                 Ok(())
             }
             Err(Errno::INTR) => Ok(()),

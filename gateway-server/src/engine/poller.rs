@@ -31,12 +31,24 @@ impl Interest {
     }
 }
 
+/// One that may be ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ready {
+    pub(super) key: usize,
+    /// What can be read ends with a FIN or an error, and nobody tells of that
+    /// again.
+    pub(super) hangup: bool,
+}
+
+impl Ready {
+    /// One that is told of for as long as it is ready.
+    pub(super) const fn again(key: usize) -> Self {
+        Self { key, hangup: false }
+    }
+}
+
 /// Watches many descriptors, each under a key: small numbers, used again.
 pub(super) trait Poller {
-    /// Whether readiness is told once, when it comes, and for everything: who
-    /// is told reads until there is nothing more.
-    const EDGE: bool = false;
-
     /// Watches a descriptor, or changes what it is watched for.
     ///
     /// # Errors
@@ -47,11 +59,11 @@ pub(super) trait Poller {
     /// no error.
     fn deregister(&mut self, fd: BorrowedFd<'_>, key: usize);
 
-    /// Waits, and gives the keys of those that may be ready.
+    /// Waits, and gives those that may be ready.
     ///
     /// # Errors
     /// The system's.
-    fn wait(&mut self, ready: &mut Vec<usize>, timeout: Option<Duration>) -> io::Result<()>;
+    fn wait(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()>;
 }
 
 /// What every backend owes, whatever it asks the system.
@@ -67,26 +79,37 @@ mod tests {
     const KEY: usize = 7;
 
     fn ready(poller: &mut impl Poller) -> Vec<usize> {
-        let mut keys = Vec::new();
-        poller.wait(&mut keys, Some(Duration::ZERO)).unwrap();
-        keys
+        let mut ready = Vec::new();
+        poller.wait(&mut ready, Some(Duration::ZERO)).unwrap();
+        ready.iter().map(|ready| ready.key).collect()
     }
 
-    /// `guesses`: says of everybody that they may be ready.
-    fn check<P: Poller>(mut poller: P, guesses: bool) {
+    /// How a backend tells.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Tells {
+        /// For as long as a descriptor is ready.
+        Level,
+        /// When it becomes ready.
+        Edge,
+        /// Of everybody, at each turn.
+        Guesses,
+    }
+
+    fn check(mut poller: impl Poller, tells: Tells) {
+        let level = tells != Tells::Edge;
         let (mut here, mut there) = UnixStream::pair().unwrap();
         let (other, _kept) = UnixStream::pair().unwrap();
         poller.register(other.as_fd(), KEY + 1, Interest::Accept).unwrap();
         poller.register(here.as_fd(), KEY, Interest::Read).unwrap();
-        if !guesses && !P::EDGE {
+        if tells == Tells::Level {
             assert_eq!(ready(&mut poller), [], "nothing was sent");
         }
         there.write_all(b"a").unwrap();
         assert!(ready(&mut poller).contains(&KEY));
-        assert_eq!(ready(&mut poller).contains(&KEY), !P::EDGE, "told once, or for as long as it is");
+        assert_eq!(ready(&mut poller).contains(&KEY), level, "told once, or for as long as it is");
         here.read_exact(&mut [0]).unwrap();
         poller.register(here.as_fd(), KEY, Interest::Write).unwrap();
-        assert_eq!(ready(&mut poller).contains(&KEY), !P::EDGE, "there is room to write");
+        assert_eq!(ready(&mut poller).contains(&KEY), level, "there is room to write");
         drop(there);
         assert!(ready(&mut poller).contains(&KEY), "a hang-up always shows");
         poller.deregister(here.as_fd(), KEY);
@@ -113,26 +136,26 @@ mod tests {
 
     #[test]
     fn nonblocking() {
-        check(nonblocking::Everybody::default(), true);
+        check(nonblocking::Everybody::default(), Tells::Guesses);
     }
 
     #[test]
     fn select() {
-        check(select::Lists::new(), false);
+        check(select::Lists::new(), Tells::Level);
     }
 
     #[test]
     fn poll() {
-        check(poll::List::default(), false);
+        check(poll::List::default(), Tells::Level);
     }
 
     #[test]
     fn epoll_level() {
-        check(epoll::Set::<false>::new().unwrap(), false);
+        check(epoll::Set::<false>::new().unwrap(), Tells::Level);
     }
 
     #[test]
     fn epoll_edge() {
-        check(epoll::Set::<true>::new().unwrap(), false);
+        check(epoll::Set::<true>::new().unwrap(), Tells::Edge);
     }
 }

@@ -11,8 +11,8 @@ use rustix::io::Errno;
 
 use super::crew::alone;
 use super::event_loop;
-use super::machine::Machine;
-use super::poller::{Interest, Poller};
+use super::machine::Inline;
+use super::poller::{Interest, Poller, Ready};
 use super::socket::timespec;
 use super::{Engine, Outcome, Setup, looping};
 use crate::sys::select;
@@ -21,7 +21,7 @@ use crate::sys::select;
 pub(super) const ENGINE: Engine = looping("select", "one thread and select(2), for descriptors below 1024", run);
 
 fn run(setup: Setup) -> io::Result<Outcome> {
-    alone(setup, |setup| event_loop::run::<_, Machine>(setup, Lists::new()))
+    alone(setup, |setup| event_loop::run::<_, Inline>(setup, Lists::new()))
 }
 
 /// The size of a set in C. The kernel would take longer ones, but this is the
@@ -63,17 +63,21 @@ impl Poller for Lists {
     }
 
     fn deregister(&mut self, fd: BorrowedFd<'_>, _: usize) {
-        fd_set_remove(&mut self.read, fd.as_raw_fd());
-        fd_set_remove(&mut self.write, fd.as_raw_fd());
+        let number = fd.as_raw_fd();
+        // One that could not be watched is in neither.
+        if usize::try_from(number).is_ok_and(|place| place < FD_SETSIZE) {
+            fd_set_remove(&mut self.read, number);
+            fd_set_remove(&mut self.write, number);
+        }
     }
 
-    fn wait(&mut self, ready: &mut Vec<usize>, timeout: Option<Duration>) -> io::Result<()> {
+    fn wait(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
         let (mut read, mut write) = (self.read.clone(), self.write.clone());
         match select(self.count, &mut read, &mut write, timeout.map(timespec).as_ref()) {
             Ok(_) => {
                 // A descriptor is in one of the lists only.
                 let numbers = FdSetIter::new(&read).chain(FdSetIter::new(&write));
-                ready.extend(numbers.map(|number| self.keys[number as usize]));
+                ready.extend(numbers.map(|number| Ready::again(self.keys[number as usize])));
                 Ok(())
             }
             Err(error) if Errno::from_io_error(&error) == Some(Errno::INTR) => Ok(()),

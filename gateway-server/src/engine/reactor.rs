@@ -1,0 +1,448 @@
+//! Which of many connections has something to do, one after the other: what is
+//! ready, who goes on, whose deadline has passed, who has just come, and the
+//! end. What a connection does then is its engine's part.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::TcpStream;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use slab::Slab;
+
+use super::Setup;
+use super::accept::PAUSE;
+use super::clock::Clock;
+use super::poller::{Interest, Poller, Ready};
+use super::timers::Timers;
+use crate::net::{AcceptError, Endpoint};
+
+/// The most clients that are accepted before those there are have their turn.
+const ACCEPTS: usize = 64;
+/// The key of the word to end; listeners follow, then connections.
+const STOP: usize = 0;
+
+/// Why a task is woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wake {
+    /// Its socket may be ready, or its turn has come.
+    Ready,
+    /// The same, told once: what can be read ends with a FIN or an error, which
+    /// shows only to one who reads until then.
+    Hangup,
+    /// Its deadline has passed.
+    Late,
+    /// It is time to end.
+    Stop,
+}
+
+/// What a task needs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// To be woken when its socket is ready.
+    Wait(Interest),
+    /// To be woken by somebody else: see [`Reactor::again`].
+    Park,
+    /// To go on after the others.
+    Again,
+    /// The end.
+    Close,
+}
+
+/// What there is to do.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// A client has come: see [`Reactor::add`].
+    Client(TcpStream, Endpoint),
+    /// A task is woken. It may have ended since it was said to be ready.
+    Task(usize, Wake),
+    /// All have ended, or the graceful time is over.
+    Over,
+}
+
+/// What the reactor has to know of a connection.
+pub(super) trait Connection {
+    /// Its socket.
+    fn socket(&self) -> BorrowedFd<'_>;
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    task: T,
+    /// What its socket is watched for.
+    interest: Option<Interest>,
+    /// When its timer comes up.
+    timer: Option<Instant>,
+    /// Whether it stands in the list of those that go on. Once is enough: a
+    /// poller may tell of it at each turn besides.
+    again: bool,
+}
+
+/// Whether clients are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Accepting {
+    Open,
+    /// There are as many as there may be.
+    Full,
+    /// The machine is out of something.
+    Paused(Instant),
+    Ended,
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub(super) struct Reactor<P, T> {
+    pub(super) setup: Arc<Setup>,
+    /// Read once per wait.
+    pub(super) clock: Clock,
+    poller: P,
+    tasks: Slab<Entry<T>>,
+    /// The most connections.
+    most: usize,
+    /// What the last wait brought; those before `seen` had their turn.
+    ready: Vec<Ready>,
+    seen: usize,
+    /// How many more clients are accepted before the next wait.
+    accepts: usize,
+    /// Who is woken by anything but the poller.
+    woken: VecDeque<(usize, Wake)>,
+    again: Vec<usize>,
+    timers: Timers,
+    accepting: Accepting,
+    /// When those that still run are left.
+    deadline: Option<Instant>,
+}
+
+impl<P: Poller, T: Connection> Reactor<P, T> {
+    /// Watches the listeners, for at most so many connections at once.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(super) fn new(setup: Arc<Setup>, poller: P, most: usize) -> io::Result<Self> {
+        let mut new = Self {
+            setup,
+            clock: Clock::new(),
+            poller,
+            tasks: Slab::new(),
+            most,
+            ready: Vec::new(),
+            seen: 0,
+            accepts: ACCEPTS,
+            woken: VecDeque::new(),
+            again: Vec::new(),
+            timers: Timers::default(),
+            accepting: Accepting::Full,
+            deadline: None,
+        };
+        new.poller.register(new.setup.stop.as_fd(), STOP, Interest::Accept)?;
+        new.open()?;
+        Ok(new)
+    }
+
+    /// What there is to do; waits for it.
+    ///
+    /// # Errors
+    /// A listener that is broken, or the system's.
+    pub(super) fn next(&mut self) -> io::Result<Event> {
+        loop {
+            let Some((key, wake)) = self.take() else {
+                if self.is_over() {
+                    return Ok(Event::Over);
+                }
+                self.wait()?;
+                continue;
+            };
+            if key >= self.first() {
+                return Ok(Event::Task(key, wake));
+            }
+            if key == STOP {
+                self.stop()?;
+            } else if let Some((stream, endpoint)) = self.accept(key)? {
+                return Ok(Event::Client(stream, endpoint));
+            }
+        }
+    }
+
+    /// Who is next of those that the last wait brought.
+    fn take(&mut self) -> Option<(usize, Wake)> {
+        if let Some(&Ready { key, hangup }) = self.ready.get(self.seen) {
+            self.seen += 1;
+            return Some((key, if hangup { Wake::Hangup } else { Wake::Ready }));
+        }
+        self.woken.pop_front()
+    }
+
+    fn is_over(&self) -> bool {
+        self.deadline.is_some_and(|deadline| self.tasks.is_empty() || Instant::now() >= deadline)
+    }
+
+    fn wait(&mut self) -> io::Result<()> {
+        self.ready.clear();
+        (self.seen, self.accepts) = (0, ACCEPTS);
+        self.expire()?;
+        let first = self.first();
+        for key in self.again.drain(..) {
+            if let Some(entry) = self.tasks.get_mut(key - first) {
+                entry.again = false;
+                self.woken.push_back((key, Wake::Ready));
+            }
+        }
+        let timeout = self.timeout();
+        self.poller.wait(&mut self.ready, timeout)?;
+        self.clock.refresh();
+        Ok(())
+    }
+
+    /// How long to wait when nothing is ready.
+    fn timeout(&self) -> Option<Duration> {
+        if !self.woken.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let pause = match self.accepting {
+            Accepting::Paused(until) => Some(until),
+            _ => None,
+        };
+        let next = [self.timers.next(), pause, self.deadline].into_iter().flatten().min()?;
+        Some(next.saturating_duration_since(self.clock.now().instant))
+    }
+
+    /// The key of the first connection.
+    fn first(&self) -> usize {
+        STOP + 1 + self.setup.listeners.len()
+    }
+
+    // ----- connections -------------------------------------------------------
+
+    /// Takes a connection in, which `make` gives for its key; it is woken at
+    /// once. One that cannot be served is dropped: shed, and said.
+    pub(super) fn add(&mut self, make: impl FnOnce(&mut Self, usize) -> io::Result<T>) {
+        let key = self.first() + self.tasks.vacant_key();
+        match make(self, key) {
+            Ok(task) => {
+                self.tasks.insert(Entry { task, interest: None, timer: None, again: false });
+                self.woken.push_back((key, Wake::Ready));
+            }
+            Err(error) => self.setup.shed(&error),
+        }
+    }
+
+    /// A connection, if it has not ended, and what it shares with the others.
+    pub(super) fn task(&mut self, key: usize) -> Option<(&mut T, &Arc<Setup>, &mut Clock)> {
+        let first = self.first();
+        let entry = self.tasks.get_mut(key - first)?;
+        Some((&mut entry.task, &self.setup, &mut self.clock))
+    }
+
+    /// Takes all connections out, at the end.
+    pub(super) fn drain(&mut self) -> Vec<T> {
+        self.tasks.drain().map(|entry| entry.task).collect()
+    }
+
+    /// Lets a connection go on after the others, though its socket may not be
+    /// ready.
+    pub(super) fn again(&mut self, key: usize) {
+        let first = self.first();
+        if let Some(entry) = self.tasks.get_mut(key - first)
+            && !std::mem::replace(&mut entry.again, true)
+        {
+            self.again.push(key);
+        }
+    }
+
+    /// Sees to what a connection needs next; [`Step::Close`] is left to
+    /// [`remove`](Self::remove).
+    ///
+    /// # Errors
+    /// Its socket cannot be watched: it would never be woken again.
+    pub(super) fn settle(&mut self, key: usize, step: Step) -> io::Result<()> {
+        let first = self.first();
+        let Some(entry) = self.tasks.get_mut(key - first) else { return Ok(()) };
+        match step {
+            Step::Wait(interest) if entry.interest == Some(interest) => {}
+            Step::Wait(interest) => {
+                if let Err(error) = self.poller.register(entry.task.socket(), key, interest) {
+                    self.setup.shed(&error);
+                    return Err(error);
+                }
+                entry.interest = Some(interest);
+            }
+            Step::Park => {
+                self.poller.deregister(entry.task.socket(), key);
+                entry.interest = None;
+            }
+            Step::Again => self.again(key),
+            Step::Close => {}
+        }
+        Ok(())
+    }
+
+    /// Sees to it that a connection is woken by its deadline.
+    pub(super) fn arm(&mut self, key: usize, deadline: Option<Instant>) {
+        let first = self.first();
+        if let Some(entry) = self.tasks.get_mut(key - first) {
+            self.timers.arm(key, &mut entry.timer, deadline);
+        }
+    }
+
+    /// Takes a connection out, before its socket is closed.
+    ///
+    /// # Errors
+    /// The listeners cannot be watched again.
+    pub(super) fn remove(&mut self, key: usize) -> io::Result<T> {
+        let entry = self.tasks.remove(key - self.first());
+        self.poller.deregister(entry.task.socket(), key);
+        if self.accepting == Accepting::Full {
+            self.open()?;
+        }
+        Ok(entry.task)
+    }
+
+    /// Wakes those whose deadline has passed.
+    fn expire(&mut self) -> io::Result<()> {
+        let (now, first) = (self.clock.now().instant, self.first());
+        while let Some((at, key)) = self.timers.due(now) {
+            // Others are left over from what has moved or ended.
+            if let Some(entry) = self.tasks.get_mut(key - first)
+                && entry.timer == Some(at)
+            {
+                entry.timer = None;
+                self.woken.push_back((key, Wake::Late));
+            }
+        }
+        if matches!(self.accepting, Accepting::Paused(until) if until <= now) {
+            self.open()?;
+        }
+        Ok(())
+    }
+
+    // ----- accepting -----------------------------------------------------------
+
+    /// Takes clients from now on.
+    fn open(&mut self) -> io::Result<()> {
+        for (place, listener) in self.setup.listeners.iter().enumerate() {
+            self.poller.register(listener.as_fd(), STOP + 1 + place, Interest::Accept)?;
+        }
+        self.accepting = Accepting::Open;
+        Ok(())
+    }
+
+    /// Leaves clients in the listeners' queues, and says until when.
+    fn close(&mut self, accepting: Accepting) {
+        for (place, listener) in self.setup.listeners.iter().enumerate() {
+            self.poller.deregister(listener.as_fd(), STOP + 1 + place);
+        }
+        self.accepting = accepting;
+    }
+
+    /// Takes a client from the listener with this key.
+    fn accept(&mut self, key: usize) -> io::Result<Option<(TcpStream, Endpoint)>> {
+        if self.accepting != Accepting::Open {
+            return Ok(None);
+        }
+        if self.tasks.len() >= self.most {
+            self.close(Accepting::Full);
+            return Ok(None);
+        }
+        match self.setup.listeners[key - STOP - 1].accept() {
+            Ok(client) => {
+                // There may be more; but those there are have their turn first.
+                self.accepts -= 1;
+                if self.accepts > 0 {
+                    self.woken.push_back((key, Wake::Ready));
+                }
+                return Ok(Some(client));
+            }
+            Err(AcceptError::Retry) => {}
+            Err(AcceptError::Shed(error)) => {
+                self.setup.shed(&error);
+                self.close(Accepting::Paused(self.clock.now().instant + PAUSE));
+            }
+            // Whoever sees it first that it is time to end closes them.
+            Err(AcceptError::Fatal(_)) if self.setup.stop.is_told() => self.stop()?,
+            Err(AcceptError::Fatal(error)) => return Err(error),
+        }
+        Ok(None)
+    }
+
+    // ----- the end -------------------------------------------------------------
+
+    fn stop(&mut self) -> io::Result<()> {
+        // Some pollers only guess that it is ready.
+        if self.accepting == Accepting::Ended || !self.setup.stop.is_told() {
+            return Ok(());
+        }
+        self.setup.stop.see();
+        self.close(Accepting::Ended);
+        self.poller.deregister(self.setup.stop.as_fd(), STOP);
+        self.setup.listeners.iter().for_each(crate::net::Listener::close);
+        self.deadline = Instant::now().checked_add(self.setup.tuning.graceful);
+        let first = self.first();
+        self.woken.extend(self.tasks.iter().map(|(place, _)| (first + place, Wake::Stop)));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gateway_spec::abi::host::Host;
+    use gateway_spec::{Error, app_fn};
+
+    use super::*;
+    use crate::engine::{Engine, Stop};
+    use crate::exchange::Service;
+    use crate::net::Listener;
+
+    impl Connection for TcpStream {
+        fn socket(&self) -> BorrowedFd<'_> {
+            self.as_fd()
+        }
+    }
+
+    /// Says of each key, at each turn, that it may be ready.
+    #[derive(Debug)]
+    struct Eager(Vec<usize>);
+
+    impl Poller for Eager {
+        fn register(&mut self, _: BorrowedFd<'_>, key: usize, _: Interest) -> io::Result<()> {
+            self.0.push(key);
+            Ok(())
+        }
+
+        fn deregister(&mut self, _: BorrowedFd<'_>, key: usize) {
+            self.0.retain(|known| *known != key);
+        }
+
+        fn wait(&mut self, ready: &mut Vec<Ready>, _: Option<Duration>) -> io::Result<()> {
+            ready.extend(self.0.iter().map(|key| Ready::again(*key)));
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn who_goes_on_stands_in_the_list_once() {
+        let app = app_fn(|_, _| Err(Error::app("never called")));
+        let service = Service::new(Arc::new(app), Host::new("test", "1", 0, |_, _, _| {}));
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.address();
+        let (stop, _stopper) = Stop::new().unwrap();
+        let setup = Arc::new(Setup::new(vec![listener], Arc::new(service), stop, Engine::default().tuning()));
+        let mut reactor = Reactor::<_, TcpStream>::new(setup, Eager(Vec::new()), 8).unwrap();
+        let _client = TcpStream::connect(address).unwrap();
+        let mut turns = 0;
+        while turns < 100 {
+            match reactor.next().unwrap() {
+                Event::Client(stream, _) => reactor.add(|_, _| Ok(stream)),
+                Event::Task(key, _) => {
+                    // Watched, and going on besides: it never has enough.
+                    reactor.settle(key, Step::Wait(Interest::Read)).unwrap();
+                    reactor.settle(key, Step::Again).unwrap();
+                    turns += 1;
+                }
+                Event::Over => unreachable!("nobody has said so"),
+            }
+        }
+        // Its own place, and that of the listener.
+        assert!(reactor.again.len() + reactor.woken.len() <= 2, "{reactor:?}");
+    }
+}
