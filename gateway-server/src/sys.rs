@@ -9,16 +9,24 @@
 //! | `watched` | descriptors kept for asking whether they are ready |
 //! | `stack` | a coroutine's stack, with a wide guard below it |
 //! | `overflow` | says so when a coroutine's stack overflows |
+//! | `lease` | a value that is taken from a holder who is busy elsewhere |
+//! | `place` | a value that one thread at a time owns, and others leave notes for |
+//! | `atomic` | what these two are made of |
 
+mod atomic;
 mod fork;
+mod lease;
 mod overflow;
+mod place;
 mod shared;
 mod signals;
 mod stack;
 mod watched;
 
 pub(crate) use fork::{Forked, fork, threads};
+pub(crate) use lease::{Held, Lease, Lending, Lent};
 pub(crate) use overflow::{guard_range, tell_overflows};
+pub(crate) use place::{Notes, Owned, Place, Release};
 pub(crate) use shared::Shared;
 pub(crate) use signals::{empty_signal, reset_signal};
 pub(crate) use stack::GuardedStack;

@@ -51,7 +51,8 @@ const ENDS: EventFlags = EventFlags::RDHUP.union(EventFlags::HUP).union(EventFla
 
 const fn flags(interest: Interest, edge: bool) -> EventFlags {
     match interest {
-        Interest::Accept => EventFlags::IN,
+        Interest::Accept => EventFlags::IN.union(EventFlags::EXCLUSIVE),
+        Interest::Word => EventFlags::IN,
         // Once and for all: asking for something else later is a system call.
         _ if edge => EventFlags::IN.union(EventFlags::OUT).union(EventFlags::RDHUP).union(EventFlags::ET),
         Interest::Read => EventFlags::IN,

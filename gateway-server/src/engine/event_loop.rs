@@ -42,13 +42,14 @@ pub(super) struct Context<'a> {
 
 struct Loop<P, T> {
     reactor: Reactor<P, T>,
+    clock: Clock,
     again: Vec<usize>,
 }
 
 /// Serves until it is told to stop, then finishes what runs.
 pub(super) fn run<P: Poller, T: Task>(setup: &Arc<Setup>, poller: P) -> io::Result<Outcome> {
     let reactor = Reactor::new(Arc::clone(setup), poller, setup.tuning.connections)?;
-    let mut looped = Loop::<P, T> { reactor, again: Vec::new() };
+    let mut looped = Loop::<P, T> { reactor, clock: Clock::new(), again: Vec::new() };
     while looped.turn()? {}
     Ok(looped.abandon())
 }
@@ -56,26 +57,28 @@ pub(super) fn run<P: Poller, T: Task>(setup: &Arc<Setup>, poller: P) -> io::Resu
 impl<P: Poller, T: Task> Loop<P, T> {
     /// Does one thing; `false` at the end.
     fn turn(&mut self) -> io::Result<bool> {
-        match self.reactor.next()? {
+        match self.reactor.next(&mut self.clock)? {
             Event::Client(stream, endpoint) => self.add(stream, endpoint),
             Event::Task(key, wake) => self.go(key, wake)?,
+            Event::Poked => {}
             Event::Over => return Ok(false),
         }
         Ok(true)
     }
 
     fn add(&mut self, stream: TcpStream, endpoint: Endpoint) {
-        let again = &mut self.again;
-        self.reactor.add(|reactor, key| {
-            let mut context = Context { setup: &reactor.setup, clock: &mut reactor.clock, again };
+        let (clock, again) = (&mut self.clock, &mut self.again);
+        self.reactor.add(|setup, key| {
+            let mut context = Context { setup, clock, again };
             T::new(&mut context, key, stream, endpoint)
         });
     }
 
     fn go(&mut self, key: usize, wake: Wake) -> io::Result<()> {
-        let Some((task, setup, clock)) = self.reactor.task(key) else { return Ok(()) };
+        let (clock, again) = (&mut self.clock, &mut self.again);
+        let Some((task, setup)) = self.reactor.task(key) else { return Ok(()) };
         let late = wake == Wake::Late && task.deadline().is_none_or(|deadline| deadline > clock.now().instant);
-        let mut context = Context { setup, clock, again: &mut self.again };
+        let mut context = Context { setup, clock, again };
         // A deadline that has moved away since.
         let step = if late { None } else { Some(task.go(&mut context, wake)) };
         let deadline = task.deadline();

@@ -16,15 +16,18 @@ pub(super) enum Interest {
     Write,
     /// Nothing but a hang-up.
     Hangup,
-    /// Clients at a listener, or the word to end: never edge-triggered.
+    /// Clients at a listener: never edge-triggered, and one of several who wait
+    /// for the same is enough, where the system can tell them apart.
     Accept,
+    /// A word to all who wait for it: never edge-triggered.
+    Word,
 }
 
 impl Interest {
     /// As poll(2) has it.
     pub(super) const fn flags(self) -> PollFlags {
         match self {
-            Self::Read | Self::Accept => PollFlags::IN,
+            Self::Read | Self::Accept | Self::Word => PollFlags::IN,
             Self::Write => PollFlags::OUT,
             Self::Hangup => PollFlags::empty(),
         }

@@ -115,6 +115,6 @@ impl<W: Waiter> Port for SocketPort<'_, W> {
     }
 
     fn now(&mut self) -> Now {
-        *self.clock.refresh()
+        if self.waiter.keeps_time() { *self.clock.now() } else { *self.clock.refresh() }
     }
 }

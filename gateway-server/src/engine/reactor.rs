@@ -20,8 +20,12 @@ use crate::net::{AcceptError, Endpoint};
 
 /// The most clients that are accepted before those there are have their turn.
 const ACCEPTS: usize = 64;
-/// The key of the word to end; listeners follow, then connections.
+/// The key of the word to end.
 const STOP: usize = 0;
+/// The key of what others poke it by; listeners follow, then connections.
+const POKE: usize = 1;
+/// The key of the first listener.
+const LISTENERS: usize = 2;
 
 /// Why a task is woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +61,8 @@ pub(super) enum Event {
     Client(TcpStream, Endpoint),
     /// A task is woken. It may have ended since it was said to be ready.
     Task(usize, Wake),
+    /// Somebody else has something to say: see [`Reactor::poked_by`].
+    Poked,
     /// All have ended, or the graceful time is over.
     Over,
 }
@@ -94,8 +100,6 @@ enum Accepting {
 #[derive(Debug)]
 pub(super) struct Reactor<P, T> {
     pub(super) setup: Arc<Setup>,
-    /// Read once per wait.
-    pub(super) clock: Clock,
     poller: P,
     tasks: Slab<Entry<T>>,
     /// The most connections.
@@ -122,7 +126,6 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     pub(super) fn new(setup: Arc<Setup>, poller: P, most: usize) -> io::Result<Self> {
         let mut new = Self {
             setup,
-            clock: Clock::new(),
             poller,
             tasks: Slab::new(),
             most,
@@ -135,31 +138,43 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             accepting: Accepting::Full,
             deadline: None,
         };
-        new.poller.register(new.setup.stop.as_fd(), STOP, Interest::Accept)?;
+        new.poller.register(new.setup.stop.as_fd(), STOP, Interest::Word)?;
         new.open()?;
         Ok(new)
     }
 
-    /// What there is to do; waits for it.
+    /// Watches what others wake this by.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(super) fn poked_by(&mut self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        self.poller.register(fd, POKE, Interest::Word)
+    }
+
+    /// What there is to do; waits for it. The clock is read once per wait.
     ///
     /// # Errors
     /// A listener that is broken, or the system's.
-    pub(super) fn next(&mut self) -> io::Result<Event> {
+    pub(super) fn next(&mut self, clock: &mut Clock) -> io::Result<Event> {
         loop {
             let Some((key, wake)) = self.take() else {
                 if self.is_over() {
                     return Ok(Event::Over);
                 }
-                self.wait()?;
+                self.wait(clock)?;
                 continue;
             };
             if key >= self.first() {
                 return Ok(Event::Task(key, wake));
             }
-            if key == STOP {
-                self.stop()?;
-            } else if let Some((stream, endpoint)) = self.accept(key)? {
-                return Ok(Event::Client(stream, endpoint));
+            match key {
+                STOP => self.stop()?,
+                POKE => return Ok(Event::Poked),
+                _ => {
+                    if let Some((stream, endpoint)) = self.accept(key)? {
+                        return Ok(Event::Client(stream, endpoint));
+                    }
+                }
             }
         }
     }
@@ -177,10 +192,10 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         self.deadline.is_some_and(|deadline| self.tasks.is_empty() || Instant::now() >= deadline)
     }
 
-    fn wait(&mut self) -> io::Result<()> {
+    fn wait(&mut self, clock: &mut Clock) -> io::Result<()> {
         self.ready.clear();
         (self.seen, self.accepts) = (0, ACCEPTS);
-        self.expire()?;
+        self.expire(clock.now().instant)?;
         let first = self.first();
         for key in self.again.drain(..) {
             if let Some(entry) = self.tasks.get_mut(key - first) {
@@ -188,14 +203,14 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
                 self.woken.push_back((key, Wake::Ready));
             }
         }
-        let timeout = self.timeout();
+        let timeout = self.timeout(clock.now().instant);
         self.poller.wait(&mut self.ready, timeout)?;
-        self.clock.refresh();
+        clock.refresh();
         Ok(())
     }
 
     /// How long to wait when nothing is ready.
-    fn timeout(&self) -> Option<Duration> {
+    fn timeout(&self, now: Instant) -> Option<Duration> {
         if !self.woken.is_empty() {
             return Some(Duration::ZERO);
         }
@@ -204,21 +219,21 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             _ => None,
         };
         let next = [self.timers.next(), pause, self.deadline].into_iter().flatten().min()?;
-        Some(next.saturating_duration_since(self.clock.now().instant))
+        Some(next.saturating_duration_since(now))
     }
 
     /// The key of the first connection.
     fn first(&self) -> usize {
-        STOP + 1 + self.setup.listeners.len()
+        LISTENERS + self.setup.listeners.len()
     }
 
     // ----- connections -------------------------------------------------------
 
     /// Takes a connection in, which `make` gives for its key; it is woken at
     /// once. One that cannot be served is dropped: shed, and said.
-    pub(super) fn add(&mut self, make: impl FnOnce(&mut Self, usize) -> io::Result<T>) {
+    pub(super) fn add(&mut self, make: impl FnOnce(&Arc<Setup>, usize) -> io::Result<T>) {
         let key = self.first() + self.tasks.vacant_key();
-        match make(self, key) {
+        match make(&self.setup, key) {
             Ok(task) => {
                 self.tasks.insert(Entry { task, interest: None, timer: None, again: false });
                 self.woken.push_back((key, Wake::Ready));
@@ -228,10 +243,10 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     }
 
     /// A connection, if it has not ended, and what it shares with the others.
-    pub(super) fn task(&mut self, key: usize) -> Option<(&mut T, &Arc<Setup>, &mut Clock)> {
+    pub(super) fn task(&mut self, key: usize) -> Option<(&mut T, &Arc<Setup>)> {
         let first = self.first();
         let entry = self.tasks.get_mut(key - first)?;
-        Some((&mut entry.task, &self.setup, &mut self.clock))
+        Some((&mut entry.task, &self.setup))
     }
 
     /// Takes all connections out, at the end.
@@ -299,8 +314,8 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     }
 
     /// Wakes those whose deadline has passed.
-    fn expire(&mut self) -> io::Result<()> {
-        let (now, first) = (self.clock.now().instant, self.first());
+    fn expire(&mut self, now: Instant) -> io::Result<()> {
+        let first = self.first();
         while let Some((at, key)) = self.timers.due(now) {
             // Others are left over from what has moved or ended.
             if let Some(entry) = self.tasks.get_mut(key - first)
@@ -321,7 +336,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     /// Takes clients from now on.
     fn open(&mut self) -> io::Result<()> {
         for (place, listener) in self.setup.listeners.iter().enumerate() {
-            self.poller.register(listener.as_fd(), STOP + 1 + place, Interest::Accept)?;
+            self.poller.register(listener.as_fd(), LISTENERS + place, Interest::Accept)?;
         }
         self.accepting = Accepting::Open;
         Ok(())
@@ -330,7 +345,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     /// Leaves clients in the listeners' queues, and says until when.
     fn close(&mut self, accepting: Accepting) {
         for (place, listener) in self.setup.listeners.iter().enumerate() {
-            self.poller.deregister(listener.as_fd(), STOP + 1 + place);
+            self.poller.deregister(listener.as_fd(), LISTENERS + place);
         }
         self.accepting = accepting;
     }
@@ -344,7 +359,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             self.close(Accepting::Full);
             return Ok(None);
         }
-        match self.setup.listeners[key - STOP - 1].accept() {
+        match self.setup.listeners[key - LISTENERS].accept() {
             Ok(client) => {
                 // There may be more; but those there are have their turn first.
                 self.accepts -= 1;
@@ -356,7 +371,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             Err(AcceptError::Retry) => {}
             Err(AcceptError::Shed(error)) => {
                 self.setup.shed(&error);
-                self.close(Accepting::Paused(self.clock.now().instant + PAUSE));
+                self.close(Accepting::Paused(Instant::now() + PAUSE));
             }
             // Whoever sees it first that it is time to end closes them.
             Err(AcceptError::Fatal(_)) if self.setup.stop.is_told() => self.stop()?,
@@ -429,9 +444,9 @@ mod tests {
         let setup = Arc::new(Setup::new(vec![listener], Arc::new(service), stop, Engine::default().tuning()));
         let mut reactor = Reactor::<_, TcpStream>::new(setup, Eager(Vec::new()), 8).unwrap();
         let _client = TcpStream::connect(address).unwrap();
-        let mut turns = 0;
+        let (mut turns, mut clock) = (0, Clock::new());
         while turns < 100 {
-            match reactor.next().unwrap() {
+            match reactor.next(&mut clock).unwrap() {
                 Event::Client(stream, _) => reactor.add(|_, _| Ok(stream)),
                 Event::Task(key, _) => {
                     // Watched, and going on besides: it never has enough.
@@ -439,7 +454,7 @@ mod tests {
                     reactor.settle(key, Step::Again).unwrap();
                     turns += 1;
                 }
-                Event::Over => unreachable!("nobody has said so"),
+                Event::Over | Event::Poked => unreachable!("nobody has said so"),
             }
         }
         // Its own place, and that of the listener.

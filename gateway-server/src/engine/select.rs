@@ -54,7 +54,7 @@ impl Poller for Lists {
         *place = key;
         self.deregister(fd, key);
         match interest {
-            Interest::Read | Interest::Accept => fd_set_insert(&mut self.read, number),
+            Interest::Read | Interest::Accept | Interest::Word => fd_set_insert(&mut self.read, number),
             Interest::Write => fd_set_insert(&mut self.write, number),
             Interest::Hangup => {}
         }

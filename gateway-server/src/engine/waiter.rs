@@ -57,6 +57,11 @@ pub(super) trait Waiter {
         Ok(())
     }
 
+    /// Whether the time that was read last is good enough: nobody waits here.
+    fn keeps_time(&self) -> bool {
+        false
+    }
+
     /// The app is about to run; for a `call`, where it takes one at a time,
     /// this waits for its turn.
     fn enter(&mut self, _call: bool) {}

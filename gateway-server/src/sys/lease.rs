@@ -1,0 +1,105 @@
+//! A value that one thread at a time works with, and that another may take away
+//! while its holder is busy with something else.
+//!
+//! The holder lends it out before it does what may take long. When it comes
+//! back nobody may have minded, and it goes on; or somebody has seized the
+//! value meanwhile, and it has lost it. Whoever seizes says which lending it
+//! has seen, so that it never takes the value from a holder that has been back
+//! since.
+#![allow(unsafe_code)]
+
+use std::ops::{Deref, DerefMut};
+
+use super::atomic::{AtomicU64, Cell, Ordering};
+
+/// See the module's text.
+#[derive(Debug)]
+pub(crate) struct Lease<T> {
+    /// Even: lent, for the time of that number. Odd: held.
+    word: AtomicU64,
+    value: Cell<T>,
+}
+
+// SAFETY: the value is reached through a `Held` only, of which there is one at
+// a time, on any thread.
+unsafe impl<T: Send> Sync for Lease<T> {}
+
+/// A lending, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lending(u64);
+
+/// The value, held.
+#[derive(Debug)]
+pub(crate) struct Held<'a, T> {
+    lease: &'a Lease<T>,
+    /// The word, which nobody else changes meanwhile.
+    word: u64,
+}
+
+/// The value, lent out by its holder.
+#[derive(Debug)]
+pub(crate) struct Lent<'a, T> {
+    lease: &'a Lease<T>,
+    lending: Lending,
+}
+
+impl<T> Lease<T> {
+    /// A value that is lent out by nobody: anybody may seize it.
+    pub(crate) fn new(value: T) -> Self {
+        Self { word: AtomicU64::new(0), value: Cell::new(value) }
+    }
+
+    /// The lending that lasts, if the value is lent out.
+    pub(crate) fn lending(&self) -> Option<Lending> {
+        let word = self.word.load(Ordering::SeqCst);
+        word.is_multiple_of(2).then_some(Lending(word))
+    }
+
+    /// Takes the value, if that lending still lasts.
+    pub(crate) fn seize(&self, lending: Lending) -> Option<Held<'_, T>> {
+        let Lending(word) = lending;
+        // Acquire: what the holder did to the value is seen. Release is for
+        // nobody: the one who lent it only learns that it is gone.
+        let taken = self.word.compare_exchange(word, word + 1, Ordering::Acquire, Ordering::Relaxed);
+        taken.is_ok().then_some(Held { lease: self, word: word + 1 })
+    }
+}
+
+impl<'a, T> Held<'a, T> {
+    /// Lends the value out.
+    pub(crate) fn lend(self) -> Lent<'a, T> {
+        let word = self.word + 1;
+        // A swap and not a store, so that whoever is asked afterwards whether
+        // it watches, and does not, sees the lending before it goes to sleep.
+        self.lease.word.swap(word, Ordering::SeqCst);
+        Lent { lease: self.lease, lending: Lending(word) }
+    }
+}
+
+impl<'a, T> Lent<'a, T> {
+    /// Which lending this is.
+    pub(crate) const fn lending(&self) -> Lending {
+        self.lending
+    }
+
+    /// Takes the value back; `None` if somebody else has it.
+    pub(crate) fn regain(self) -> Option<Held<'a, T>> {
+        self.lease.seize(self.lending)
+    }
+}
+
+impl<T> Deref for Held<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: the word is odd, and only the one who made it so has a `Held`.
+        unsafe { &*self.lease.value.get() }
+    }
+}
+
+impl<T> DerefMut for Held<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as for `deref`; `&mut self` keeps others of this thread away.
+        unsafe { &mut *self.lease.value.get() }
+    }
+}
