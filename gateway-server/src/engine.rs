@@ -12,6 +12,7 @@
 //! | `poller` | what a backend has to do: register, deregister, wait |
 //! | `timers` | deadlines of many connections |
 //! | `machine` | one connection, driven by steps |
+//! | `vacant` | memory for those that do not rest |
 //! | `accept` | waits for clients, or for the end |
 //! | `crew` `children` | threads and processes, counted and waited for |
 //! | `port` | from a running app to its socket |
@@ -40,6 +41,7 @@ mod socket;
 mod stop;
 mod thread;
 mod timers;
+mod vacant;
 mod waiter;
 
 use std::io;

@@ -22,15 +22,19 @@
 //! | `slot` | one request's memory (unsafe) |
 //! | `buffer` | the receive buffer (unsafe) |
 //! | `lent` | the engine's port on loan (unsafe) |
+//! | `resting` | a connection between two requests, which holds no buffers |
+//! | `places` | a counted limit |
 //! | `service` | what all connections share: app, limits, timeouts, names |
 
 mod buffer;
 mod gather;
 mod lent;
 mod pending;
+mod places;
 mod port;
 mod request;
 mod respond;
+mod resting;
 mod service;
 mod slot;
 #[cfg(test)]
@@ -44,13 +48,14 @@ use gateway_spec::abi::guard::caught;
 
 use self::respond::After;
 use self::slot::Slot;
-use self::wire::Wire;
 use crate::net::Endpoint;
 use crate::protocol::Refusal;
 use crate::protocol::http1::Scanner;
 
 pub use self::pending::{Pending, Slices};
+pub use self::places::{Place, Places};
 pub use self::port::{Now, Port};
+pub use self::resting::Resting;
 pub use self::service::{Bodies, Service, Timeouts};
 
 /// Bodies up to this size are complete before the app is called.
@@ -109,7 +114,7 @@ enum Phase {
     Shut,
     /// What the client still sends is read over, so many bytes at most.
     Linger { left: u64 },
-    /// Over.
+    /// Over, or vacant.
     Closed,
 }
 
@@ -133,8 +138,8 @@ pub struct Exchange {
     /// Answer what runs, then close.
     stopping: bool,
     requests: u64,
-    /// When the phase began, or bytes last moved.
-    since: Instant,
+    /// When the phase began, or bytes last moved; None before a connection.
+    since: Option<Instant>,
     /// Bytes of the head or body since then.
     moved: u64,
 }
@@ -142,21 +147,10 @@ pub struct Exchange {
 impl Exchange {
     /// A connection that was just accepted.
     #[must_use]
-    pub fn new(service: Arc<Service>, endpoint: Arc<Endpoint>, now: &Now) -> Self {
-        let wire = Wire::new(RECEIVE, service.server);
-        let mut slot = Slot::new(Arc::clone(&service), endpoint, wire);
-        slot.wire().date = now.date;
-        Self {
-            slot,
-            service,
-            phase: Phase::Head,
-            scanner: Scanner::default(),
-            half_closed: false,
-            stopping: false,
-            requests: 0,
-            since: now.instant,
-            moved: 0,
-        }
+    pub fn new(service: Arc<Service>, endpoint: Endpoint, now: &Now) -> Self {
+        let mut exchange = Self::vacant(service);
+        exchange.resume(Resting::new(endpoint, now));
+        exchange
     }
 
     // ----- what an engine asks -----------------------------------------------
@@ -194,6 +188,13 @@ impl Exchange {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.phase == Phase::Ready
+    }
+
+    /// Whether what [`run`](Self::run) runs next may read its request's body
+    /// from the client, and so wait for it.
+    #[must_use]
+    pub fn has_live_input(&self) -> bool {
+        matches!(self.phase, Phase::Ready | Phase::Stream) && !self.slot.wire_ref().decoder.is_done()
     }
 
     /// Whether answers wait to be sent while the next call is wanted. An engine
@@ -238,7 +239,7 @@ impl Exchange {
             return;
         }
         if self.moved == 0 {
-            self.since = now.instant;
+            self.since = Some(now.instant);
         }
         self.moved += count as u64;
         self.advance(now);
@@ -261,14 +262,14 @@ impl Exchange {
     /// The sending side is closed.
     pub fn shut(&mut self, now: &Now) {
         self.slot.wire().buffer.clear();
-        self.since = now.instant;
+        self.since = Some(now.instant);
         self.phase = Phase::Linger { left: LINGER_BYTES };
     }
 
     /// Takes `count` bytes of [`pending`](Self::pending) as sent. No bytes of a
     /// file means that it has become shorter.
     pub fn sent(&mut self, count: usize, now: &Now) {
-        self.since = now.instant;
+        self.since = Some(now.instant);
         let wire = self.slot.wire();
         wire.date = now.date;
         let head = wire.pending().len().min(count);
@@ -307,7 +308,7 @@ impl Exchange {
             _ => Ok(After::More),
         });
         let now = port.now();
-        self.since = now.instant;
+        self.since = Some(now.instant);
         self.slot.wire().date = now.date;
         match outcome {
             Ok(After::More) => {}
@@ -336,10 +337,10 @@ impl Exchange {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let timeouts = &self.service.timeouts;
-        let after = |duration: Duration| self.since.checked_add(duration);
+        let after = |duration: Duration| self.since?.checked_add(duration);
         match (self.want(), self.phase) {
             (Want::Write, _) => after(timeouts.write),
-            (Want::Read, Phase::Head) if self.moved == 0 && self.requests > 0 => after(timeouts.keep_alive),
+            (Want::Read, Phase::Head) if self.moved == 0 => after(timeouts.idle(self.requests)),
             (Want::Read, Phase::Head) => after(timeouts.head),
             (Want::Read, Phase::Linger { .. }) => after(LINGER),
             (Want::Read, _) => after(timeouts.body(self.moved)),

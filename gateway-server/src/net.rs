@@ -5,5 +5,5 @@ mod endpoint;
 mod listener;
 
 pub use address::{Address, AddressError};
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, Local};
 pub use listener::{AcceptError, Listener};

@@ -251,6 +251,7 @@ impl Server {
             timeouts: self.timeouts,
             keep_alive_requests: self.keep_alive_requests,
             bodies: bodies(engine, &*app),
+            live: None,
             spool_dir: self.spool_dir,
             counters: Arc::new(counters),
             server: NAME,

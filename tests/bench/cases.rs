@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gateway_server::exchange::{Exchange, Now, Pending, Port, Service, Want};
-use gateway_server::net::Endpoint;
+use gateway_server::net::{Endpoint, Local};
 use gateway_server::protocol::Limits;
 use gateway_spec::abi::host::{Host, Hosted, RequestHead};
 use gateway_spec::loader::{self, Target};
@@ -175,14 +175,10 @@ fn lookup(key: &str, n: u64) {
 /// A kept-alive connection without its socket: `n` requests, `depth` at a time.
 fn exchange(app: Arc<dyn App>, request: &'static [u8], depth: usize) -> impl FnMut(u64) {
     let service = Arc::new(Service { multithread: true, ..Service::new(app, host()) });
-    let endpoint = Endpoint {
-        server_name: "127.0.0.1".into(),
-        server_port: "8000".into(),
-        remote_addr: "127.0.0.1".into(),
-        remote_port: "50000".into(),
-    };
+    let local = Arc::new(Local::new("127.0.0.1", 8000));
+    let endpoint = Endpoint::new(local, Some(([127, 0, 0, 1], 50000).into()));
     let now = Now { instant: Instant::now(), date: *b"Sun, 06 Nov 1994 08:49:37 GMT" };
-    let mut exchange = Exchange::new(service, Arc::new(endpoint), &now);
+    let mut exchange = Exchange::new(service, endpoint, &now);
     let input = request.repeat(depth);
     move |n| {
         for _ in 0..n.div_ceil(depth as u64) {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gateway_server::exchange::{Bodies, Exchange, Now, Pending, Port, Service, Want};
+use gateway_server::net::Endpoint;
 use gateway_spec::abi::host::Host;
 use gateway_spec::prelude::*;
 
@@ -43,7 +44,7 @@ pub fn serve<'b>(pieces: impl IntoIterator<Item = &'b [u8]>, body: Body, bodies:
     let seen = Arc::new(Mutex::new(Vec::new()));
     let service = Arc::new(service(recorder(Arc::clone(&seen), body), bodies));
     let now = Now { instant: Instant::now(), date: *b"Sun, 06 Nov 1994 08:49:37 GMT" };
-    let mut exchange = Exchange::new(service, Arc::default(), &now);
+    let mut exchange = Exchange::new(service, Endpoint::default(), &now);
     let mut script = Script { input: pieces.into_iter().map(<[u8]>::to_vec).collect(), output: Vec::new(), now };
     let (mut after, mut room) = (After::Closes, 0);
     let length: usize = script.input.iter().map(Vec::len).sum();

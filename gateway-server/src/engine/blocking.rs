@@ -37,7 +37,7 @@ pub(super) fn serve(setup: &Setup, stream: &TcpStream, endpoint: Endpoint, waite
     let mut clock = Clock::new();
     let now = *clock.refresh();
     let (since, body) = (now.instant, BodyWait::default());
-    let exchange = Exchange::new(setup.service.clone(), endpoint.into(), &now);
+    let exchange = Exchange::new(setup.service.clone(), endpoint, &now);
     Connection { setup, stream, exchange, clock, waiter, since, stopped: false, lingering: None, body }.run();
 }
 

@@ -117,7 +117,7 @@ impl Task for Fibre {
         step
     }
 
-    fn deadline(&self) -> Option<Instant> {
+    fn deadline(&self, _: &Context<'_>) -> Option<Instant> {
         match self.ask {
             Ask::Socket { deadline, .. } => deadline,
             Ask::Turn | Ask::Others => None,

@@ -10,6 +10,7 @@ use std::time::Instant;
 use super::clock::Clock;
 use super::poller::Poller;
 use super::reactor::{Connection, Event, Reactor, Step, Wake};
+use super::vacant::Vacant;
 use super::{Outcome, Setup};
 use crate::net::Endpoint;
 
@@ -22,7 +23,7 @@ pub(super) trait Task: Connection + Sized {
     fn go(&mut self, context: &mut Context<'_>, wake: Wake) -> Step;
 
     /// When it has to be woken at the latest.
-    fn deadline(&self) -> Option<Instant>;
+    fn deadline(&self, context: &Context<'_>) -> Option<Instant>;
 
     /// Whether its client has all it will get, and only has to take it.
     fn is_answered(&self) -> bool;
@@ -38,18 +39,21 @@ pub(super) struct Context<'a> {
     pub(super) clock: &'a mut Clock,
     /// The keys of tasks that go on without their sockets.
     pub(super) again: &'a mut Vec<usize>,
+    /// Memory for connections that do not rest.
+    pub(super) vacant: &'a mut Vacant,
 }
 
 struct Loop<P, T> {
     reactor: Reactor<P, T>,
     clock: Clock,
     again: Vec<usize>,
+    vacant: Vacant,
 }
 
 /// Serves until it is told to stop, then finishes what runs.
 pub(super) fn run<P: Poller, T: Task>(setup: &Arc<Setup>, poller: P) -> io::Result<Outcome> {
     let reactor = Reactor::new(Arc::clone(setup), poller, setup.tuning.connections)?;
-    let mut looped = Loop::<P, T> { reactor, clock: Clock::new(), again: Vec::new() };
+    let mut looped = Loop::<P, T> { reactor, clock: Clock::new(), again: Vec::new(), vacant: Vacant::new(&setup.service) };
     while looped.turn()? {}
     Ok(looped.abandon())
 }
@@ -67,21 +71,22 @@ impl<P: Poller, T: Task> Loop<P, T> {
     }
 
     fn add(&mut self, stream: TcpStream, endpoint: Endpoint) {
-        let (clock, again) = (&mut self.clock, &mut self.again);
+        let (clock, again, vacant) = (&mut self.clock, &mut self.again, &mut self.vacant);
         self.reactor.add(|setup, key| {
-            let mut context = Context { setup, clock, again };
+            let mut context = Context { setup, clock, again, vacant };
             T::new(&mut context, key, stream, endpoint)
         });
     }
 
     fn go(&mut self, key: usize, wake: Wake) -> io::Result<()> {
-        let (clock, again) = (&mut self.clock, &mut self.again);
+        let (clock, again, vacant) = (&mut self.clock, &mut self.again, &mut self.vacant);
         let Some((task, setup)) = self.reactor.task(key) else { return Ok(()) };
-        let late = wake == Wake::Late && task.deadline().is_none_or(|deadline| deadline > clock.now().instant);
-        let mut context = Context { setup, clock, again };
-        // A deadline that has moved away since.
-        let step = if late { None } else { Some(task.go(&mut context, wake)) };
-        let deadline = task.deadline();
+        let mut context = Context { setup, clock, again, vacant };
+        // The deadline may have moved away since.
+        let is_early = |deadline: Instant| deadline > context.clock.now().instant;
+        let early = wake == Wake::Late && task.deadline(&context).is_none_or(is_early);
+        let step = if early { None } else { Some(task.go(&mut context, wake)) };
+        let deadline = task.deadline(&context);
         for key in self.again.drain(..) {
             self.reactor.again(key);
         }

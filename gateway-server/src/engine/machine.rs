@@ -12,22 +12,34 @@ use super::poller::Interest;
 use super::port::{BodyWait, SocketPort};
 use super::reactor::{Connection, Step, Wake};
 use super::socket::{receive, send};
+use super::vacant::Vacant;
 use super::waiter::PollWaiter;
-use crate::exchange::{Exchange, HIGH_WATER, Port, Want};
+use crate::exchange::{Exchange, HIGH_WATER, Port, Resting, Timeouts, Want};
 use crate::net::Endpoint;
 
 /// The most steps of one connection before the others have their turn.
-const SHARE: usize = 64;
+pub(super) const SHARE: usize = 64;
 
 /// See the module's text.
 #[derive(Debug)]
 pub(super) struct Machine {
-    exchange: Exchange,
+    state: State,
     /// Whether there may be bytes to read.
     readable: bool,
     /// Whether the bytes end with something that shows only when it is read.
     hangup: bool,
     stopping: bool,
+}
+
+/// What a connection holds.
+#[derive(Debug)]
+enum State {
+    /// No buffers: it waits for a request.
+    Resting(Resting),
+    /// What it needs for one.
+    Busy(Box<Exchange>),
+    /// It is over.
+    Ended,
 }
 
 /// What comes next.
@@ -41,26 +53,58 @@ pub(super) enum Next {
 
 impl Machine {
     /// A connection that was just accepted.
-    pub(super) const fn new(exchange: Exchange) -> Self {
-        Self { exchange, readable: false, hangup: false, stopping: false }
+    pub(super) fn new(endpoint: Endpoint, clock: &Clock) -> Self {
+        let state = State::Resting(Resting::new(endpoint, clock.now()));
+        Self { state, readable: false, hangup: false, stopping: false }
     }
 
-    /// The connection without its socket.
-    pub(super) const fn exchange(&self) -> &Exchange {
-        &self.exchange
+    /// Whether its client has all it will get, and only has to take it.
+    pub(super) fn is_answered(&self) -> bool {
+        matches!(&self.state, State::Busy(exchange) if exchange.is_lingering())
     }
 
-    /// Takes note of why it is driven.
-    pub(super) fn wake(&mut self, wake: Wake, clock: &Clock) {
+    /// When it has to be woken at the latest.
+    pub(super) fn deadline(&self, timeouts: &Timeouts) -> Option<Instant> {
+        match &self.state {
+            State::Resting(resting) => resting.deadline(timeouts),
+            State::Busy(exchange) => exchange.deadline(),
+            State::Ended => None,
+        }
+    }
+
+    /// Takes note of why it is driven, and the memory that it needs for that.
+    pub(super) fn wake(&mut self, wake: Wake, clock: &Clock, vacant: &mut Vacant) {
+        let mut exchange = match std::mem::replace(&mut self.state, State::Ended) {
+            State::Resting(resting) => vacant.resume(resting),
+            State::Busy(exchange) => exchange,
+            State::Ended => return,
+        };
         match wake {
             Wake::Ready => self.readable = true,
             Wake::Hangup => (self.readable, self.hangup) = (true, true),
-            Wake::Late => self.exchange.tick(clock.now()),
+            Wake::Late => exchange.tick(clock.now()),
             // A request that is already here is still answered, with `close`.
             Wake::Stop => {
                 (self.stopping, self.readable) = (true, true);
-                self.exchange.stop(false);
+                exchange.stop(false);
             }
+        }
+        self.state = State::Busy(exchange);
+    }
+
+    /// Gives back the memory, if it rests now or is over.
+    pub(super) fn rest(&mut self, step: Step, vacant: &mut Vacant) {
+        let State::Busy(exchange) = &mut self.state else { return };
+        let state = match exchange.rest() {
+            Some(resting) => State::Resting(resting),
+            None if step == Step::Close => {
+                exchange.vacate();
+                State::Ended
+            }
+            None => return,
+        };
+        if let State::Busy(exchange) = std::mem::replace(&mut self.state, state) {
+            vacant.keep(exchange);
         }
     }
 
@@ -68,64 +112,71 @@ impl Machine {
     /// answers wait to be sent with its own if `gather`. Each of its steps is
     /// taken from `share`.
     pub(super) fn drive(&mut self, stream: &TcpStream, clock: &Clock, gather: bool, share: &mut usize) -> Next {
+        let State::Busy(exchange) = &mut self.state else { return Next::Step(Step::Close) };
         while *share > 0 {
             *share -= 1;
-            let moved = match self.exchange.want() {
-                Want::Read if !self.readable && self.stopping && self.exchange.is_idle() => {
-                    self.exchange.stop(true);
+            let moved = match exchange.want() {
+                Want::Read if !self.readable && self.stopping && exchange.is_idle() => {
+                    exchange.stop(true);
                     Ok(true)
                 }
                 Want::Read if !self.readable => return Next::Step(Step::Wait(Interest::Read)),
-                Want::Read => self.read(stream, clock),
-                Want::Run if gather || !self.exchange.has_answers() => return Next::Call,
-                Want::Write | Want::Run => self.write(stream, clock),
-                Want::Shutdown => self.shut(stream, clock),
+                Want::Read => read(exchange, stream, clock).map(|more| {
+                    self.readable = more.unwrap_or(self.hangup);
+                    true
+                }),
+                Want::Run if gather || !exchange.has_answers() => return Next::Call,
+                Want::Write | Want::Run => write(exchange, stream, clock),
+                Want::Shutdown => shut(exchange, stream, clock),
                 Want::Close => return Next::Step(Step::Close),
             };
             match moved {
                 Ok(true) => {}
                 Ok(false) => return Next::Step(Step::Wait(Interest::Write)),
-                Err(_) => self.exchange.gone(),
+                Err(_) => exchange.gone(),
             }
         }
         Next::Step(Step::Again)
     }
 
-    fn read(&mut self, stream: &TcpStream, clock: &Clock) -> io::Result<bool> {
-        let room = self.exchange.room().len();
-        match receive(stream, &mut self.exchange) {
-            Ok(0) => self.exchange.eof(clock.now()),
-            Ok(count) => {
-                // A short read has taken all there was.
-                self.readable = self.hangup || count == room;
-                self.exchange.fed(count, clock.now());
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.readable = false,
-            Err(error) => return Err(error),
-        }
-        Ok(true)
-    }
-
-    /// Sends; `false` when the socket takes no more.
-    fn write(&mut self, stream: &TcpStream, clock: &Clock) -> io::Result<bool> {
-        match send(stream, &self.exchange) {
-            Ok(count) => self.exchange.sent(count, clock.now()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            Err(error) => return Err(error),
-        }
-        Ok(true)
-    }
-
-    fn shut(&mut self, stream: &TcpStream, clock: &Clock) -> io::Result<bool> {
-        stream.shutdown(Shutdown::Write)?;
-        self.exchange.shut(clock.now());
-        Ok(true)
-    }
-
     /// Calls the app, or pulls its body.
     pub(super) fn call(&mut self, port: &mut dyn Port) {
-        self.exchange.run(port);
+        if let State::Busy(exchange) = &mut self.state {
+            exchange.run(port);
+        }
     }
+}
+
+/// Reads; answers whether there may be more, if that is certain. A short read
+/// has taken all bytes there were.
+fn read(exchange: &mut Exchange, stream: &TcpStream, clock: &Clock) -> io::Result<Option<bool>> {
+    let room = exchange.room().len();
+    match receive(stream, exchange) {
+        Ok(0) => exchange.eof(clock.now()),
+        Ok(count) => {
+            exchange.fed(count, clock.now());
+            return Ok((count == room).then_some(true));
+        }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Some(false)),
+        Err(error) => return Err(error),
+    }
+    Ok(Some(true))
+}
+
+/// Sends; `false` when the socket takes no more.
+fn write(exchange: &mut Exchange, stream: &TcpStream, clock: &Clock) -> io::Result<bool> {
+    match send(stream, exchange) {
+        Ok(count) => exchange.sent(count, clock.now()),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    Ok(true)
+}
+
+fn shut(exchange: &mut Exchange, stream: &TcpStream, clock: &Clock) -> io::Result<bool> {
+    stream.shutdown(Shutdown::Write)?;
+    exchange.shut(clock.now());
+    Ok(true)
 }
 
 /// A connection of a loop that calls the app itself, and waits for it.
@@ -143,28 +194,28 @@ impl Connection for Inline {
 
 impl Task for Inline {
     fn new(context: &mut Context<'_>, _: usize, stream: TcpStream, endpoint: Endpoint) -> io::Result<Self> {
-        let service = context.setup.service.clone();
-        let exchange = Exchange::new(service, endpoint.into(), context.clock.now());
-        Ok(Self { stream, machine: Machine::new(exchange) })
+        Ok(Self { stream, machine: Machine::new(endpoint, context.clock) })
     }
 
     fn go(&mut self, context: &mut Context<'_>, wake: Wake) -> Step {
-        self.machine.wake(wake, context.clock);
+        self.machine.wake(wake, context.clock, context.vacant);
         let mut share = SHARE;
-        loop {
+        let step = loop {
             match self.machine.drive(&self.stream, context.clock, true, &mut share) {
                 Next::Call => self.call(context),
-                Next::Step(step) => return step,
+                Next::Step(step) => break step,
             }
-        }
+        };
+        self.machine.rest(step, context.vacant);
+        step
     }
 
-    fn deadline(&self) -> Option<Instant> {
-        self.machine.exchange.deadline()
+    fn deadline(&self, context: &Context<'_>) -> Option<Instant> {
+        self.machine.deadline(&context.setup.service.timeouts)
     }
 
     fn is_answered(&self) -> bool {
-        self.machine.exchange.is_lingering()
+        self.machine.is_answered()
     }
 }
 

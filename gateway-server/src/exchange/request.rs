@@ -1,7 +1,7 @@
 //! The request's side: from bytes at hand to a request that is ready.
 
 use super::slot::Opened;
-use super::{Bodies, Exchange, Now, Phase, RECEIVE, SMALL_BODY};
+use super::{Bodies, Exchange, Now, Phase, Places, RECEIVE, SMALL_BODY};
 use crate::protocol::Refusal;
 use crate::protocol::http1::{Found, Framing, Scanner};
 
@@ -51,11 +51,16 @@ impl Exchange {
             Ok(opened) => opened,
             Err(refusal) => return self.refuse(refusal, now),
         };
-        let collects = self.service.bodies == Bodies::Collected;
+        let mut waits_for_100 = opened.expect_continue && arrived == 0;
+        let is_small = match opened.framing {
+            Framing::None => true,
+            Framing::Length(length) => length <= SMALL_BODY,
+            Framing::Chunked => false,
+        };
+        let collects = (waits_for_100 || !is_small) && !self.is_admitted();
         if collects && matches!(opened.framing, Framing::Length(length) if length > limits.spool.max(SMALL_BODY)) {
             return self.refuse(Refusal::BodyTooLarge, now);
         }
-        let mut waits_for_100 = opened.expect_continue && arrived == 0;
         if collects && std::mem::take(&mut waits_for_100) {
             // Nobody will ask for the body later.
             self.slot.wire().push_100();
@@ -77,6 +82,20 @@ impl Exchange {
         };
         self.ready(&opened, end, preread);
         self.slot.wire().expects_100 = waits_for_100;
+    }
+
+    /// Whether the app may wait for the body of the request that is open.
+    fn is_admitted(&mut self) -> bool {
+        match self.service.bodies {
+            Bodies::Live => true,
+            Bodies::Collected => false,
+            Bodies::Admitted => {
+                let place = self.service.live.as_ref().and_then(Places::try_enter);
+                let wire = self.slot.wire();
+                wire.place = place;
+                wire.place.is_some()
+            }
+        }
     }
 
     /// The app can be called for the request that is open: `preread` bytes of
@@ -112,7 +131,7 @@ impl Exchange {
     pub(super) fn next_request(&mut self, now: &Now) {
         self.slot.recycle();
         self.scanner = Scanner::default();
-        self.since = now.instant;
+        self.since = Some(now.instant);
         self.moved = self.slot.wire().buffer.bytes().len() as u64;
         self.phase = Phase::Head;
         if self.half_closed && self.moved == 0 {

@@ -164,7 +164,7 @@ impl Exchange {
         } else {
             // Nobody borrows from the buffer any more: it may move and grow.
             self.slot.recycle();
-            (self.since, self.moved) = (now.instant, 0);
+            (self.since, self.moved) = (Some(now.instant), 0);
             self.phase = Phase::Drain { left: DRAIN };
             self.advance(now);
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use gateway_spec::App;
 use gateway_spec::abi::host::Host;
 
+use super::places::Places;
 use crate::protocol::Limits;
 use crate::stats::Counters;
 
@@ -25,6 +26,8 @@ pub struct Service {
     pub keep_alive_requests: u64,
     /// What becomes of request bodies that are not small.
     pub bodies: Bodies,
+    /// How many requests of [`Bodies::Admitted`] may read theirs live.
+    pub live: Option<Arc<Places>>,
     /// Where bodies that are too large for memory are kept; the system's
     /// folder for temporary files where it is not said.
     pub spool_dir: Option<PathBuf>,
@@ -48,6 +51,9 @@ pub enum Bodies {
     /// It is complete before the app is called, so that a slow client holds
     /// nobody up.
     Collected,
+    /// Live while one of the places of [`Service::live`] is free, and else
+    /// collected. The place is taken until the request is over.
+    Admitted,
 }
 
 impl Service {
@@ -61,6 +67,7 @@ impl Service {
             timeouts: Timeouts::default(),
             keep_alive_requests: 0,
             bodies: Bodies::Live,
+            live: None,
             spool_dir: None,
             counters: Arc::default(),
             server: "gateway-server",
@@ -106,6 +113,12 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
+    /// The time for which a connection of so many requests may wait for the
+    /// next.
+    pub(super) const fn idle(&self, requests: u64) -> Duration {
+        if requests > 0 { self.keep_alive } else { self.head }
+    }
+
     /// The time within which `received` bytes of a body must be followed by more.
     #[must_use]
     pub fn body(&self, received: u64) -> Duration {

@@ -7,6 +7,7 @@
 //! borrow from is touched, the slot before the app.
 #![allow(unsafe_code)]
 
+use std::fmt::Display;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -33,18 +34,23 @@ struct Inner {
     body: Option<Body<'static>>,
     head: Option<head::Head<'static>>,
     headers: Vec<Header<'static>>,
-    /// SERVER_PROTOCOL first, then what stays the same for the connection.
-    env: Vec<Header<'static>>,
+    /// SERVER_PROTOCOL first, then what stays the same for the service; from
+    /// [`ENDS`] on what stays the same for the connection.
+    env: [Header<'static>; ENDS + 4],
+    env_len: usize,
     /// The decoded path.
     path: Vec<u8>,
     // What `env`, `hosted` and `body` point to; after them, so dropped later.
-    endpoint: Arc<Endpoint>,
+    endpoint: Option<Endpoint>,
     service: Arc<Service>,
 }
 
 // SAFETY: a slot is a box of things that are Send; the raw pointers inside
 // point into the same box or into the Arcs it holds.
 unsafe impl Send for Slot {}
+
+/// Where the ends of the connection stand in a request's variables.
+const ENDS: usize = 6;
 
 /// What an open request asks of the exchange.
 #[derive(Clone, Copy, Debug)]
@@ -55,11 +61,13 @@ pub(super) struct Opened {
 }
 
 impl Slot {
-    pub(super) fn new(service: Arc<Service>, endpoint: Arc<Endpoint>, wire: Wire) -> Self {
-        let mut env = vec![Header::from_static("SERVER_PROTOCOL", "")];
-        // SAFETY: the endpoint is kept by the slot and dropped after `env`.
-        env.extend(unsafe { erase_list(&endpoint.variables()) });
-        env.extend(service.variables().iter().map(|(key, value)| Header::from_static(key, value)));
+    /// Memory for the requests of one connection at a time.
+    pub(super) fn new(service: Arc<Service>, wire: Wire) -> Self {
+        let mut env = [Header::from_static("", ""); ENDS + 4];
+        let shared = service.variables();
+        let ends = ["SERVER_NAME", "SERVER_PORT", "REMOTE_ADDR", "REMOTE_PORT"].map(|key| (key, ""));
+        let list = [("SERVER_PROTOCOL", "")].into_iter().chain(shared).chain(ends);
+        env.iter_mut().zip(list).for_each(|(place, (key, value))| *place = Header::from_static(key, value));
         let host: *const _ = &*service.host;
         // SAFETY: the service, and so its host, is kept by the slot.
         let hosted = Hosted::new(unsafe { &*host }.view(), &RequestHead::EMPTY, wire);
@@ -69,11 +77,44 @@ impl Slot {
             head: None,
             headers: Vec::with_capacity(16),
             env,
+            env_len: 0,
             path: Vec::new(),
-            endpoint,
+            endpoint: None,
             service,
         };
         Self(NonNull::from(Box::leak(Box::new(inner))))
+    }
+
+    /// Whether it serves a connection.
+    pub(super) fn is_bound(&self) -> bool {
+        // SAFETY: reached by `bind` and `unbind` alone, which need `&mut self`.
+        unsafe { (*self.0.as_ptr()).endpoint.is_some() }
+    }
+
+    /// Serves this connection from now on.
+    pub(super) fn bind(&mut self, endpoint: Endpoint) {
+        self.recycle();
+        let inner = self.0.as_ptr();
+        // SAFETY: no request is open, so nobody borrows from these fields. The
+        // text is the endpoint's, which stays until `unbind`; without it no
+        // request becomes ready.
+        unsafe {
+            let text = |bytes: &[u8]| -> &'static [u8] { &*std::ptr::from_ref(bytes) };
+            let env = &mut (*inner).env;
+            env[ENDS] = Header::new("SERVER_NAME", text(endpoint.server_name().as_bytes()));
+            env[ENDS + 1] = Header::new("SERVER_PORT", text(endpoint.server_port().as_bytes()));
+            env[ENDS + 2] = Header::new("REMOTE_ADDR", text(endpoint.remote_addr()));
+            env[ENDS + 3] = Header::new("REMOTE_PORT", text(endpoint.remote_port()));
+            (*inner).env_len = if endpoint.remote_addr().is_empty() { ENDS + 2 } else { ENDS + 4 };
+            (*inner).endpoint = Some(endpoint);
+        }
+    }
+
+    /// Serves no connection any more.
+    pub(super) fn unbind(&mut self) -> Option<Endpoint> {
+        self.recycle();
+        // SAFETY: no request is open, so nobody borrows from the endpoint.
+        unsafe { (*self.0.as_ptr()).endpoint.take() }
     }
 
     /// The connection's bytes, between calls.
@@ -122,7 +163,7 @@ impl Slot {
     pub(super) fn ready(&mut self, opened: &Opened, body: usize, preread: usize, limit: u64) {
         // SAFETY: no body is open, so nobody borrows from the slot.
         let inner = unsafe { &mut *self.0.as_ptr() };
-        let Some(head) = inner.head else { return };
+        let (Some(head), Some(_)) = (inner.head, &inner.endpoint) else { return };
         inner.env[0] = Header::from_static("SERVER_PROTOCOL", head.version.as_str());
         let wire = inner.hosted.transport();
         // SAFETY: pinned until `recycle`, which drops the request's users first.
@@ -140,7 +181,7 @@ impl Slot {
         // SAFETY: both lists stay as they are until the next `open`, and the
         // service as long as the slot.
         let (env, headers, host) = unsafe {
-            let env: &'static [Header<'static>] = &*std::ptr::from_ref(inner.env.as_slice());
+            let env: &'static [Header<'static>] = &*std::ptr::from_ref(&inner.env[..inner.env_len]);
             let headers: &'static [Header<'static>] = &*std::ptr::from_ref(inner.headers.as_slice());
             (env, headers, (*Arc::as_ptr(&inner.service.host)).view())
         };
@@ -230,10 +271,10 @@ impl Slot {
     }
 
     /// The client's address, for the log.
-    pub(super) fn client(&self) -> &str {
-        // SAFETY: the endpoint is never changed.
-        let endpoint: &Endpoint = unsafe { &(*self.0.as_ptr()).endpoint };
-        &endpoint.remote_addr
+    pub(super) fn client(&self) -> impl Display {
+        // SAFETY: reached by `bind` and `unbind` alone, which need `&mut self`.
+        let endpoint = unsafe { &(*self.0.as_ptr()).endpoint };
+        endpoint.as_ref().map_or(&[][..], Endpoint::remote_addr).escape_ascii()
     }
 
     /// The request's first line, for the log; escaped.
@@ -285,18 +326,4 @@ impl Drop for Slot {
         // SAFETY: made by Box::leak in `new`, and freed once.
         drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
-}
-
-/// Erases the lifetime of pairs whose text the caller keeps.
-///
-/// # Safety
-/// The text outlives every use of the answer.
-unsafe fn erase_list(list: &[(&'static str, &str)]) -> Vec<Header<'static>> {
-    list.iter()
-        .map(|(key, value)| {
-            // SAFETY: the caller keeps the text.
-            let value: &'static str = unsafe { &*std::ptr::from_ref::<str>(value) };
-            Header::from_static(key, value)
-        })
-        .collect()
 }

@@ -1,6 +1,8 @@
 //! The exchange without sockets: a scripted port and a script of input, whole,
 //! byte by byte and at every split.
 
+mod admitted;
+mod resting;
 mod rules;
 mod script;
 
@@ -13,6 +15,7 @@ use gateway_spec::prelude::*;
 
 use self::script::*;
 use super::{Bodies, Exchange, Now, Pending, Port, Service, Want};
+use crate::net::Endpoint;
 
 fn now() -> Now {
     Now { instant: Instant::now(), date: *b"Sun, 06 Nov 1994 08:49:37 GMT" }
@@ -387,7 +390,7 @@ fn every_body_is_closed_once() {
     }
     // The client leaves in the middle of a stream.
     let now = now();
-    let mut exchange = Exchange::new(service, Arc::default(), &now);
+    let mut exchange = Exchange::new(service, Endpoint::default(), &now);
     let request = b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n";
     exchange.room()[..request.len()].copy_from_slice(request);
     exchange.fed(request.len(), &now);
@@ -407,7 +410,7 @@ fn deadlines_are_told_and_kept() {
     let later = |seconds| Now { instant: start.instant + Duration::from_secs(seconds), ..start };
     let service = Arc::new(service(app_fn(echo)));
     let begun = |input: &[u8]| {
-        let mut exchange = Exchange::new(Arc::clone(&service), Arc::default(), &start);
+        let mut exchange = Exchange::new(Arc::clone(&service), Endpoint::default(), &start);
         exchange.room()[..input.len()].copy_from_slice(input);
         if !input.is_empty() {
             exchange.fed(input.len(), &start);
@@ -445,10 +448,10 @@ fn deadlines_are_told_and_kept() {
 fn stopping_answers_what_runs_and_closes_what_is_idle() {
     let now = now();
     let service = Arc::new(service(app_fn(echo)));
-    let mut idle = Exchange::new(Arc::clone(&service), Arc::default(), &now);
+    let mut idle = Exchange::new(Arc::clone(&service), Endpoint::default(), &now);
     idle.stop(true);
     assert_eq!(idle.want(), Want::Close);
-    let mut busy = Exchange::new(service, Arc::default(), &now);
+    let mut busy = Exchange::new(service, Endpoint::default(), &now);
     let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     busy.room()[..request.len()].copy_from_slice(request);
     busy.fed(request.len(), &now);
@@ -467,7 +470,7 @@ fn stopping_answers_what_runs_and_closes_what_is_idle() {
 #[test]
 fn a_lone_empty_line_leaves_a_connection_idle() {
     let now = now();
-    let mut exchange = Exchange::new(Arc::new(service(app_fn(echo))), Arc::default(), &now);
+    let mut exchange = Exchange::new(Arc::new(service(app_fn(echo))), Endpoint::default(), &now);
     let feed = |exchange: &mut Exchange, bytes: &[u8]| {
         exchange.room()[..bytes.len()].copy_from_slice(bytes);
         exchange.fed(bytes.len(), &now);
@@ -506,7 +509,7 @@ fn a_stream_that_gives_nothing_ends_when_the_client_is_gone() {
         start_response.start(Head::new(Status::OK, &[]))?;
         Ok(Body::chunks(std::iter::repeat("")))
     });
-    let mut exchange = Exchange::new(Arc::new(service(app)), Arc::default(), &now);
+    let mut exchange = Exchange::new(Arc::new(service(app)), Endpoint::default(), &now);
     let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     exchange.room()[..request.len()].copy_from_slice(request);
     exchange.fed(request.len(), &now);
@@ -528,7 +531,7 @@ fn a_sluggish_client_costs_no_memory() {
         Ok(Body::empty())
     });
     let now = now();
-    let mut exchange = Exchange::new(Arc::new(service(app)), Arc::default(), &now);
+    let mut exchange = Exchange::new(Arc::new(service(app)), Endpoint::default(), &now);
     let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     exchange.room()[..request.len()].copy_from_slice(request);
     exchange.fed(request.len(), &now);
@@ -545,7 +548,7 @@ fn a_sluggish_client_costs_no_memory() {
 fn a_long_head_leaves_room_for_its_body() {
     let (live, now) = (service(app_fn(echo)), now());
     let service = Service { bodies: Bodies::Collected, ..live };
-    let mut exchange = Exchange::new(Arc::new(service), Arc::default(), &now);
+    let mut exchange = Exchange::new(Arc::new(service), Endpoint::default(), &now);
     let start = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\nX: ";
     let request = format!("{start}{}\r\n\r\n", "x".repeat(16381 - start.len() - 4));
     let mut rest = request.as_bytes();

@@ -13,6 +13,7 @@ use super::HIGH_WATER;
 use super::buffer::Buffer;
 use super::gather::Spool;
 use super::lent::Lent;
+use super::places::Place;
 use super::port::Port;
 use crate::protocol::Refusal;
 use crate::protocol::http1::response::{self, Framing, LAST_CHUNK, Stamp, Tail};
@@ -40,6 +41,8 @@ pub(super) struct Wire {
     pub(super) expects_100: bool,
     /// The body, where it was collected before the call.
     pub(super) spool: Option<Spool>,
+    /// The request's place among those that may read their bodies live.
+    pub(super) place: Option<Place>,
     /// Why the body cannot be read to its end.
     pub(super) input_failure: Option<Refusal>,
 
@@ -73,6 +76,7 @@ impl Wire {
             live_end: 0,
             expects_100: false,
             spool: None,
+            place: None,
             input_failure: None,
             out: Vec::with_capacity(1024),
             sent: 0,
@@ -266,6 +270,19 @@ impl Wire {
             (self.live_start, self.live_end) = (0, 0);
         }
         self.spool = None;
+        self.place = None;
+    }
+
+    /// Forgets the connection. No request is open.
+    pub(super) fn vacate(&mut self) {
+        self.buffer.clear();
+        // What is empty gives back what it took beyond the usual.
+        self.buffer.pin(false);
+        self.out.clear();
+        self.out.shrink_to(HIGH_WATER);
+        (self.sent, self.head_start) = (0, 0);
+        self.state = ResponseState::Idle;
+        (self.expects_100, self.gone) = (false, false);
     }
 }
 

@@ -3,10 +3,11 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::Errno;
 
-use super::Endpoint;
+use super::{Endpoint, Local};
 
 /// How many clients may wait to be accepted; the system has a limit of its own.
 const BACKLOG: i32 = 4096;
@@ -16,6 +17,8 @@ const BACKLOG: i32 = 4096;
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
+    /// What the last connection's end here was called; most are called alike.
+    last: Mutex<(SocketAddr, Arc<Local>)>,
 }
 
 /// What an error of accept means.
@@ -41,7 +44,8 @@ impl Listener {
         // std listens with a queue of 128, which a burst of clients overruns.
         rustix::net::listen(&socket, BACKLOG)?;
         let address = socket.local_addr()?;
-        Ok(Self { socket, address })
+        let last = Mutex::new((address, named(address)));
+        Ok(Self { socket, address, last })
     }
 
     /// The address that it is bound to, with the port that was taken.
@@ -67,13 +71,16 @@ impl Listener {
         // A wildcard address says nothing about which one the client chose.
         let local = if self.address.ip().is_unspecified() { stream.local_addr() } else { Ok(self.address) };
         let local = ready.and(local).map_err(|_| AcceptError::Retry)?;
-        let endpoint = Endpoint {
-            server_name: local.ip().to_string(),
-            server_port: local.port().to_string(),
-            remote_addr: remote.ip().to_canonical().to_string(),
-            remote_port: remote.port().to_string(),
-        };
-        Ok((stream, endpoint))
+        Ok((stream, Endpoint::new(self.local(local), Some(remote))))
+    }
+
+    /// The name of an end here, shared by the connections that have it.
+    fn local(&self, address: SocketAddr) -> Arc<Local> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.0 != address {
+            *last = (address, named(address));
+        }
+        Arc::clone(&last.1)
     }
 }
 
@@ -81,6 +88,10 @@ impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
+}
+
+fn named(address: SocketAddr) -> Arc<Local> {
+    Arc::new(Local::new(address.ip(), address.port()))
 }
 
 /// accept(2): errors of the connection that was waiting are passed on by

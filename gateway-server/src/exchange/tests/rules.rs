@@ -19,7 +19,7 @@ fn answer(service: &Arc<Service>, input: &str) -> (String, Option<Want>) {
 
 /// An exchange to which these bytes have come.
 fn fed(service: &Arc<Service>, bytes: &[u8], now: &Now) -> Exchange {
-    let mut exchange = Exchange::new(Arc::clone(service), Arc::default(), now);
+    let mut exchange = Exchange::new(Arc::clone(service), Endpoint::default(), now);
     feed(&mut exchange, bytes, now);
     exchange
 }

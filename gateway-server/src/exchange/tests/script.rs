@@ -10,7 +10,7 @@ use gateway_spec::abi::host::Host;
 
 use super::now;
 use crate::exchange::{Bodies, Exchange, Now, Pending, Port, Service, Want};
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Local};
 use crate::protocol::Limits;
 
 /// What the client sends, in pieces; and what it got.
@@ -81,9 +81,9 @@ pub(super) fn service(app: impl App + 'static) -> Service {
 
 /// Serves a script to its end, as a blocking engine does.
 pub(super) fn serve(service: &Arc<Service>, input: Vec<Vec<u8>>, window: usize) -> Client {
-    let endpoint = Endpoint { server_name: "localhost".into(), server_port: "80".into(), ..Endpoint::default() };
+    let endpoint = Endpoint::new(Arc::new(Local::new("localhost", 80)), None);
     let now = now();
-    let mut exchange = Exchange::new(Arc::clone(service), Arc::new(endpoint), &now);
+    let mut exchange = Exchange::new(Arc::clone(service), endpoint, &now);
     let mut client = Client { input: input.into(), window, ..Client::default() };
     loop {
         match exchange.want() {

@@ -1,0 +1,92 @@
+//! A connection between two requests holds no buffers: what is left of it is
+//! a [`Resting`], and the exchange that served it serves another.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::slot::Slot;
+use super::wire::Wire;
+use super::{Exchange, Now, Phase, RECEIVE, Service, Timeouts};
+use crate::net::Endpoint;
+use crate::protocol::http1::Scanner;
+
+/// A connection between two requests, or before its first.
+#[derive(Debug)]
+pub struct Resting {
+    endpoint: Endpoint,
+    requests: u64,
+    /// Since when it rests.
+    since: Instant,
+    stopping: bool,
+}
+
+impl Resting {
+    /// A connection that was just accepted.
+    #[must_use]
+    pub const fn new(endpoint: Endpoint, now: &Now) -> Self {
+        Self { endpoint, requests: 0, since: now.instant, stopping: false }
+    }
+
+    /// When it has rested for too long: it is closed then, without a word.
+    #[must_use]
+    pub fn deadline(&self, timeouts: &Timeouts) -> Option<Instant> {
+        self.since.checked_add(timeouts.idle(self.requests))
+    }
+
+    /// How many requests have begun on this connection.
+    #[must_use]
+    pub const fn requests(&self) -> u64 {
+        self.requests
+    }
+}
+
+impl Exchange {
+    /// Memory for one connection at a time, used for one after the other.
+    #[must_use]
+    pub fn vacant(service: Arc<Service>) -> Self {
+        let wire = Wire::new(RECEIVE, service.server);
+        Self {
+            slot: Slot::new(Arc::clone(&service), wire),
+            service,
+            phase: Phase::Closed,
+            scanner: Scanner::default(),
+            half_closed: false,
+            stopping: false,
+            requests: 0,
+            since: None,
+            moved: 0,
+        }
+    }
+
+    /// Takes a connection on. One that is there still is forgotten.
+    pub fn resume(&mut self, resting: Resting) {
+        if self.slot.is_bound() {
+            self.vacate();
+        }
+        self.slot.bind(resting.endpoint);
+        self.phase = Phase::Head;
+        (self.requests, self.since, self.stopping) = (resting.requests, Some(resting.since), resting.stopping);
+    }
+
+    /// Gives the connection's part away when nothing of a request has begun
+    /// and nothing waits to be sent; this memory can then serve another.
+    pub fn rest(&mut self) -> Option<Resting> {
+        let wire = self.slot.wire_ref();
+        if self.phase != Phase::Head || !wire.buffer.bytes().is_empty() || !wire.pending().is_empty() {
+            return None;
+        }
+        // What `resume` does not set is as it is at the start: nothing came.
+        self.phase = Phase::Closed;
+        let (endpoint, since) = (self.slot.unbind()?, self.since?);
+        Some(Resting { endpoint, requests: self.requests, since, stopping: self.stopping })
+    }
+
+    /// Forgets a connection that is over; this memory can then serve another.
+    pub fn vacate(&mut self) {
+        self.slot.recycle();
+        self.slot.unbind();
+        self.slot.wire().vacate();
+        self.phase = Phase::Closed;
+        (self.scanner, self.moved, self.half_closed) = (Scanner::default(), 0, false);
+    }
+}
