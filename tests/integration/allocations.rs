@@ -1,4 +1,5 @@
-//! What a request on a kept-alive connection allocates, in the whole process.
+//! What a request on a kept-alive connection allocates, in the whole process,
+//! and what one that waits for the next holds.
 
 use gateway_tests::artifacts;
 use gateway_tests::client::Client;
@@ -73,4 +74,42 @@ fn a_large_borrowed_body_allocates_nothing() {
 #[test]
 fn an_owned_body_is_the_only_allocation() {
     check("thread", "bench", "/json", "", 1);
+}
+
+/// The clients that wait, and the most that one of them may cost.
+const IDLE: u64 = 400;
+const MOST: u64 = 600;
+
+/// Counts what a server asks for while clients come, ask for something, and
+/// stay. What is freed meanwhile is counted too: the figure is too high, never
+/// too low.
+fn check_idle(engine: &str) {
+    if !skip::has(&format!("memory of idle connections on {engine}"), "cc") {
+        return;
+    }
+    let mallocs = Mallocs::new().expect("there is a C compiler");
+    let target = format!("{}:app", artifacts::module("hello").display());
+    let mut command = command(&["--engine", engine, "--bind", "127.0.0.1:0", &target]);
+    mallocs.watch(&mut command);
+    let server = Server::spawn(command, 1);
+    let visit = || {
+        let mut client = Client::new(server.connect());
+        client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("the server reads");
+        assert_eq!(client.response("GET").expect("the server answers").status, 200);
+        client
+    };
+    // The first one makes what is used again by the others.
+    let first = visit();
+    let before = mallocs.counts().expect("the process counts").bytes;
+    let clients: Vec<Client> = (0..IDLE).map(|_| visit()).collect();
+    let each = (mallocs.counts().expect("the process counts").bytes - before) / IDLE;
+    assert!(each > 0, "the count does not work");
+    assert!(each <= MOST, "{engine}: {each} bytes for an idle connection");
+    drop((first, clients));
+    server.stop();
+}
+
+#[test]
+fn an_idle_connection_holds_no_buffers() {
+    ["select", "poll", "epoll", "nonblocking"].into_iter().for_each(check_idle);
 }

@@ -69,7 +69,7 @@ fn one_memory_serves_several_connections_by_turns() {
 fn only_between_two_requests_is_there_rest() {
     let now = now();
     let mut exchange = Exchange::new(Arc::new(service(app_fn(echo))), Endpoint::default(), &now);
-    let mut rest = |exchange: &mut Exchange| exchange.rest().map(|resting| exchange.resume(resting)).is_some();
+    let rest = |exchange: &mut Exchange| exchange.rest().map(|resting| exchange.resume(resting)).is_some();
     assert!(rest(&mut exchange), "nothing came");
     for (at, byte) in REQUEST.iter().enumerate() {
         feed(&mut exchange, &[*byte], &now);
@@ -96,7 +96,7 @@ fn who_rests_has_the_deadline_it_had() {
     let (start, timeouts) = (now(), Timeouts::default());
     let later = Now { instant: start.instant + Duration::from_secs(7), ..start };
     let mut exchange = Exchange::new(Arc::new(service(app_fn(echo))), Endpoint::default(), &start);
-    let mut check = |exchange: &mut Exchange, since: &Now, seconds| {
+    let check = |exchange: &mut Exchange, since: &Now, seconds| {
         let expected = since.instant.checked_add(Duration::from_secs(seconds));
         assert_eq!(exchange.deadline(), expected);
         let resting = exchange.rest().unwrap();
@@ -116,12 +116,15 @@ fn who_rests_has_the_deadline_it_had() {
     assert!(answer(&mut exchange, &later).contains("\nConnection: close\n"));
 }
 
+/// How a connection ends.
+type End = fn(&mut Exchange, &Now);
+
 /// Nothing of a connection is left for the next one, however it ended.
 #[test]
 fn memory_of_a_connection_that_is_over_serves_another() {
     let now = now();
     let close = b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-    let ends: [(&[u8], fn(&mut Exchange, &Now)); 5] = [
+    let ends: [(&[u8], End); 5] = [
         (b"GET / HT", |exchange, now| exchange.eof(now)),
         (b"GET / HT", |exchange, _| exchange.gone()),
         (b"\r\n", |_, _| {}),
