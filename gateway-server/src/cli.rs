@@ -121,9 +121,16 @@ fn configured(server: Server, how: &Serve) -> Server {
         .timeouts(how.timeouts)
         .keep_alive_requests(how.keep_alive_requests)
         .graceful(how.graceful)
-        .trigger(how.trigger);
+        .trigger(how.trigger)
+        .hand_over(how.hand_over);
     if let Some(most) = how.connections {
         server = server.connections(most);
+    }
+    if let Some(count) = how.loops {
+        server = server.loops(count);
+    }
+    if let Some(most) = how.threads {
+        server = server.threads(most);
     }
     if let Some(bytes) = how.stack_size {
         server = server.stack_size(bytes);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use gateway_spec::loader::Target;
 
-use self::flags::{EngineFlags, ForkCreate, LimitFlags, TimeFlags, Trigger, Underscores};
+use self::flags::{EngineFlags, ForkCreate, HandOver, LimitFlags, TimeFlags, Trigger, Underscores};
 use crate::engine::{self, Engine};
 use crate::exchange::Timeouts;
 use crate::net::Address;
@@ -62,6 +62,12 @@ pub struct Serve {
     pub trigger: engine::Trigger,
     /// A coroutine's stack, in bytes, where it is said.
     pub stack_size: Option<usize>,
+    /// How many loops `leader` has, where it is said.
+    pub loops: Option<usize>,
+    /// The most calls at once of `leader`, where it is said.
+    pub threads: Option<usize>,
+    /// When `leader` hands polling over.
+    pub hand_over: engine::HandOver,
     /// Whether each child of `fork` creates the app.
     pub create_in_child: bool,
     /// How much a client may send.
@@ -140,6 +146,12 @@ fn serving(
             Some(Trigger::Edge) => engine::Trigger::Edge,
         },
         stack_size: engine.stack_size.map(|size| size.as_u64() as usize),
+        loops: engine.loops.map(usize::from),
+        threads: engine.threads.map(usize::from),
+        hand_over: match engine.hand_over {
+            None | Some(HandOver::Auto) => engine::HandOver::Auto,
+            Some(HandOver::Always) => engine::HandOver::Always,
+        },
         create_in_child: engine.fork_create == Some(ForkCreate::Child),
         keep_alive_requests: if stays { limits.keep_alive_requests } else { 1 },
         timeouts: timeouts(times),
@@ -153,6 +165,9 @@ fn serving(
 fn check_engine(flags: &EngineFlags) -> Result<(), String> {
     let engine = flags.engine.name;
     for (flag, given, owner) in [
+        ("--loops", flags.loops.is_some(), "leader"),
+        ("--threads", flags.threads.is_some(), "leader"),
+        ("--hand-over", flags.hand_over.is_some(), "leader"),
         ("--trigger", flags.trigger.is_some(), "epoll"),
         ("--stack-size", flags.stack_size.is_some(), "coroutine"),
         ("--fork-create", flags.fork_create.is_some(), "fork"),

@@ -29,6 +29,7 @@ mod crew;
 mod epoll;
 mod event_loop;
 mod fork;
+mod leader;
 mod machine;
 mod nonblocking;
 mod poll;
@@ -45,10 +46,12 @@ mod vacant;
 mod waiter;
 
 use std::io;
+use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread as threads;
 use std::time::{Duration, Instant};
 
-use gateway_spec::App;
+use gateway_spec::{App, AppFlags};
 
 use crate::exchange::{Bodies, Service};
 use crate::net::Listener;
@@ -79,6 +82,7 @@ pub struct Engine {
 
 /// All engines.
 pub const ENGINES: &[Engine] = &[
+    leader::ENGINE,
     single::ENGINE,
     fork::ENGINE,
     thread::ENGINE,
@@ -129,6 +133,24 @@ pub struct Tuning {
     pub trigger: Trigger,
     /// Bytes of the stack of each of `coroutine`'s coroutines.
     pub stack_size: usize,
+    /// How many loops `leader` has.
+    pub loops: usize,
+    /// The most calls of the app at once that `leader` makes.
+    pub threads: usize,
+    /// How long a thread of `leader` without work stays.
+    pub idle: Duration,
+    /// When `leader` lets another thread poll.
+    pub hand_over: HandOver,
+}
+
+/// When `leader` lets another thread poll.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HandOver {
+    /// When a call blocks; and before each call, for a while after one has.
+    #[default]
+    Auto,
+    /// Before each call.
+    Always,
 }
 
 /// Creates an app.
@@ -174,6 +196,11 @@ impl Setup {
         Self { listeners, service, stop, tuning, factory: None, shed_said: Mutex::new(None) }
     }
 
+    /// How many calls may run at once: an app that takes one at a time gets one.
+    fn calls(&self) -> usize {
+        if self.service.app.flags().has(AppFlags::CONCURRENT) { self.tuning.threads } else { 1 }
+    }
+
     /// A client could not be served: counted each time, said once in a while.
     fn shed(&self, why: &io::Error) {
         self.service.counters.count(Fault::Shed);
@@ -188,12 +215,16 @@ impl Setup {
 impl Engine {
     /// What is chosen about it where nobody chooses.
     #[must_use]
-    pub const fn tuning(&self) -> Tuning {
+    pub fn tuning(&self) -> Tuning {
         Tuning {
             connections: self.connections,
             graceful: Duration::from_secs(30),
             trigger: Trigger::Level,
             stack_size: 256 * 1024,
+            loops: threads::available_parallelism().map_or(1, NonZero::get),
+            threads: 64,
+            idle: Duration::from_secs(10),
+            hand_over: HandOver::Auto,
         }
     }
 }
@@ -227,9 +258,9 @@ impl Engine {
     }
 }
 
-/// A thread per connection, until there is a better one.
+/// Leader/followers.
 impl Default for Engine {
     fn default() -> Self {
-        thread::ENGINE
+        leader::ENGINE
     }
 }

@@ -71,7 +71,7 @@ const DRAIN: u64 = 64 * 1024;
 const RECEIVE: usize = 16 * 1024;
 /// How long, and for how many bytes, a closing connection is read on, so that
 /// the client gets its answer before a reset (RFC 9112, section 9.6).
-const LINGER: Duration = Duration::from_secs(2);
+pub const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: u64 = 4 << 20;
 
 /// What a connection needs next.

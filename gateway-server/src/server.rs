@@ -10,8 +10,8 @@ use gateway_spec::abi::host::Host;
 use gateway_spec::abi::types::{GW_HOST_MULTIPROCESS, GW_HOST_MULTITHREAD, GW_HOST_RUN_ONCE};
 use gateway_spec::{App, AppFlags, Level, escape};
 
-use crate::engine::{Engine, Factory, Outcome, Setup, Stop, Stopper, Trigger, Tuning};
-use crate::exchange::{Bodies, Service, Timeouts};
+use crate::engine::{Engine, Factory, HandOver, Outcome, Setup, Stop, Stopper, Trigger, Tuning};
+use crate::exchange::{Bodies, Places, Service, Timeouts};
 use crate::net::{Address, AddressError, Listener};
 use crate::protocol::Limits;
 use crate::stats::Counters;
@@ -196,6 +196,38 @@ impl Server {
         self
     }
 
+    /// How many loops the engine `leader` has: threads that poll at once. The
+    /// cores that this process may use where this is not called; never more
+    /// than calls or connections at once.
+    #[must_use]
+    pub fn loops(mut self, count: usize) -> Self {
+        self.tuning.loops = count;
+        self
+    }
+
+    /// The most calls of the app at once that the engine `leader` makes; 64
+    /// where this is not called. An app that takes one call at a time gets one.
+    #[must_use]
+    pub fn threads(mut self, most: usize) -> Self {
+        self.tuning.threads = most.max(1);
+        self
+    }
+
+    /// How long a thread of the engine `leader` stays that has nothing to do;
+    /// 10 seconds where this is not called.
+    #[must_use]
+    pub fn idle(mut self, duration: Duration) -> Self {
+        self.tuning.idle = duration;
+        self
+    }
+
+    /// When the engine `leader` lets another thread poll.
+    #[must_use]
+    pub fn hand_over(mut self, when: HandOver) -> Self {
+        self.tuning.hand_over = when;
+        self
+    }
+
     /// Bytes of the stack of each coroutine of the engine `coroutine`; 256 KiB
     /// where this is not called.
     #[must_use]
@@ -243,6 +275,7 @@ impl Server {
         let (stop, _stopper) = self.stop.map_or_else(Stop::new, Ok)?;
         let (app, engine) = (self.app.0, self.engine);
         let run_once = is_run_once(engine, self.keep_alive_requests);
+        let tuning = Tuning { connections: self.connections.unwrap_or(engine.connections), ..self.tuning };
         let counters = if engine.multiprocess { Counters::shared()? } else { Counters::new() };
         let service = Arc::new(Service {
             app: Arc::clone(&app),
@@ -251,7 +284,7 @@ impl Server {
             timeouts: self.timeouts,
             keep_alive_requests: self.keep_alive_requests,
             bodies: bodies(engine, &*app),
-            live: None,
+            live: live(engine, &*app, &tuning),
             spool_dir: self.spool_dir,
             counters: Arc::new(counters),
             server: NAME,
@@ -260,7 +293,6 @@ impl Server {
             run_once,
         });
         let counters = Arc::clone(&service.counters);
-        let tuning = Tuning { connections: self.connections.unwrap_or(engine.connections), ..self.tuning };
         let mut setup = Setup::new(self.listeners, service, stop, tuning);
         setup.factory = self.factory;
         let outcome = engine.run(setup)?;
@@ -279,6 +311,13 @@ impl Server {
 /// others wait for their turn.
 fn bodies(engine: Engine, app: &dyn App) -> Bodies {
     if engine.interleaves && !app.flags().has(AppFlags::CONCURRENT) { Bodies::Collected } else { engine.bodies }
+}
+
+/// An app that says so reads large bodies live, in at most half of its calls:
+/// the others are for clients that are quick.
+fn live(engine: Engine, app: &dyn App, tuning: &Tuning) -> Option<Arc<Places>> {
+    let admitted = bodies(engine, app) == Bodies::Admitted && app.flags().has(AppFlags::STREAMS_INPUT);
+    admitted.then(|| Places::new(tuning.threads / 2))
 }
 
 /// Whether each process answers one request: `gateway.run_once`.

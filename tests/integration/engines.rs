@@ -21,7 +21,7 @@ impl Engine {
 
     /// Whether bodies are complete before the app is called.
     pub(crate) fn collects(&self) -> bool {
-        engine::Engine::named(self.name).is_some_and(|engine| engine.bodies == Bodies::Collected)
+        engine::Engine::named(self.name).is_some_and(|engine| engine.bodies != Bodies::Live)
     }
 }
 
@@ -42,6 +42,8 @@ macro_rules! each_engine {
     ($run:expr) => {
         $crate::engines::engine_tests! {
             $run,
+            on_leader: "leader" [],
+            on_leader_handing_over: "leader" ["--hand-over", "always", "--loops", "1"],
             on_single: "single" [],
             on_fork: "fork" [],
             on_thread: "thread" [],

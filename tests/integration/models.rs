@@ -42,7 +42,8 @@ fn get(server: &Server, path: &str) -> String {
 /// `gateway.multithread`, `gateway.multiprocess` and `gateway.run_once`.
 fn flags_are_true(engine: Engine) {
     let model = ENGINES.iter().find(|model| model.name == engine.name).unwrap();
-    assert_eq!((model.multithread, model.multiprocess), (engine.name == "thread", engine.name == "fork"));
+    let (threads, processes) = (["leader", "thread"].contains(&engine.name), engine.name == "fork");
+    assert_eq!((model.multithread, model.multiprocess), (threads, processes));
     for once in ["0", "1"] {
         let server = Server::start("environ:app", &[engine.flags, &["--keep-alive-requests", once]].concat());
         let page = get(&server, "/");

@@ -92,12 +92,24 @@ pub(super) struct ServeFlags {
 #[command(next_help_heading = "Engine")]
 pub(super) struct EngineFlags {
     /// How clients are served: --engines lists the models
-    #[arg(long, value_name = "NAME", default_value = "thread", value_parser = engine)]
+    #[arg(long, value_name = "NAME", default_value = "leader", value_parser = engine)]
     pub(super) engine: Engine,
 
     /// Serve at most N connections at once; others wait [default: fork 256, thread 1024, loops 16384]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) connections: Option<u32>,
+
+    /// leader: how many threads poll at once [default: the cores of this process]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) loops: Option<u16>,
+
+    /// leader: the most calls of the app at once [default: 64]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) threads: Option<u16>,
+
+    /// leader: hand polling over once calls turn out to block, or before each call [default: auto]
+    #[arg(long, value_name = "WHEN")]
+    pub(super) hand_over: Option<HandOver>,
 
     /// epoll: tell of readiness as long as it lasts, or once when it comes [default: level]
     #[arg(long, value_name = "HOW")]
@@ -176,6 +188,13 @@ pub(super) struct TimeFlags {
     /// What running requests get at the end
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     pub(super) graceful_timeout: Duration,
+}
+
+/// `--hand-over`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum HandOver {
+    Auto,
+    Always,
 }
 
 /// `--trigger`

@@ -76,7 +76,7 @@ impl Crew {
 }
 
 /// How much later than the thread itself its watcher gives up.
-const MARGIN: Duration = Duration::from_millis(500);
+pub(super) const MARGIN: Duration = Duration::from_millis(500);
 
 /// Serves on one thread that is not the first: that one keeps the graceful
 /// time, also when the app hangs.

@@ -3,10 +3,10 @@
 //! for as long as it lasts, edge-triggered once, when it comes.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
 
@@ -32,17 +32,17 @@ fn run(setup: Setup) -> io::Result<Outcome> {
 const EVENTS: usize = 256;
 
 /// The kernel's list.
+#[derive(Debug)]
 pub(super) struct Set<const EDGE: bool> {
     epoll: OwnedFd,
     /// Which keys are in it.
     watched: Vec<bool>,
-    events: Vec<Event>,
 }
 
 impl<const EDGE: bool> Set<EDGE> {
     pub(super) fn new() -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        Ok(Self { epoll, watched: Vec::new(), events: Vec::with_capacity(EVENTS) })
+        Ok(Self { epoll, watched: Vec::new() })
     }
 }
 
@@ -84,10 +84,10 @@ impl<const EDGE: bool> Poller for Set<EDGE> {
     }
 
     fn wait(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
-        self.events.clear();
-        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), timeout.map(timespec).as_ref()) {
-            Ok(_) => {
-                ready.extend(self.events.iter().map(|event| {
+        let mut room = [const { MaybeUninit::<Event>::uninit() }; EVENTS];
+        match epoll::wait(&self.epoll, &mut room, timeout.map(timespec).as_ref()) {
+            Ok((events, _)) => {
+                ready.extend(events.iter().map(|event| {
                     let (flags, data) = (event.flags, event.data);
                     Ready { key: data.u64() as usize, hangup: EDGE && flags.intersects(ENDS) }
                 }));

@@ -72,6 +72,20 @@ impl Machine {
         }
     }
 
+    /// How many requests have begun on it.
+    pub(super) fn requests(&self) -> u64 {
+        match &self.state {
+            State::Resting(resting) => resting.requests(),
+            State::Busy(exchange) => exchange.requests(),
+            State::Ended => 0,
+        }
+    }
+
+    /// Whether the call that comes next may wait for its client's body.
+    pub(super) fn has_live_input(&self) -> bool {
+        matches!(&self.state, State::Busy(exchange) if exchange.has_live_input())
+    }
+
     /// Takes note of why it is driven, and the memory that it needs for that.
     pub(super) fn wake(&mut self, wake: Wake, clock: &Clock, vacant: &mut Vacant) {
         let mut exchange = match std::mem::replace(&mut self.state, State::Ended) {

@@ -3,7 +3,7 @@
 
 use std::cell::UnsafeCell;
 
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+pub(crate) use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// A value whose users keep out of each other's way by themselves.
 #[derive(Debug, Default)]

@@ -24,9 +24,16 @@ pub(crate) struct Lease<T> {
 // a time, on any thread.
 unsafe impl<T: Send> Sync for Lease<T> {}
 
-/// A lending, by number.
+/// What somebody has seen of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Lending(u64);
+pub(crate) struct Glance(u64);
+
+impl Glance {
+    /// Whether it was lent out.
+    pub(crate) const fn is_lent(self) -> bool {
+        self.0.is_multiple_of(2)
+    }
+}
 
 /// The value, held.
 #[derive(Debug)]
@@ -40,7 +47,7 @@ pub(crate) struct Held<'a, T> {
 #[derive(Debug)]
 pub(crate) struct Lent<'a, T> {
     lease: &'a Lease<T>,
-    lending: Lending,
+    word: u64,
 }
 
 impl<T> Lease<T> {
@@ -49,15 +56,19 @@ impl<T> Lease<T> {
         Self { word: AtomicU64::new(0), value: Cell::new(value) }
     }
 
-    /// The lending that lasts, if the value is lent out.
-    pub(crate) fn lending(&self) -> Option<Lending> {
-        let word = self.word.load(Ordering::SeqCst);
-        word.is_multiple_of(2).then_some(Lending(word))
+    /// What was seen of the value: it stays equal while nobody has lent it out
+    /// or taken it.
+    pub(crate) fn glance(&self) -> Glance {
+        Glance(self.word.load(Ordering::SeqCst))
     }
 
-    /// Takes the value, if that lending still lasts.
-    pub(crate) fn seize(&self, lending: Lending) -> Option<Held<'_, T>> {
-        let Lending(word) = lending;
+    /// Takes the value, if it is lent out and nothing has changed since the
+    /// glance.
+    pub(crate) fn seize(&self, glance: Glance) -> Option<Held<'_, T>> {
+        let Glance(word) = glance;
+        if !glance.is_lent() {
+            return None;
+        }
         // Acquire: what the holder did to the value is seen. Release is for
         // nobody: the one who lent it only learns that it is gone.
         let taken = self.word.compare_exchange(word, word + 1, Ordering::Acquire, Ordering::Relaxed);
@@ -72,19 +83,14 @@ impl<'a, T> Held<'a, T> {
         // A swap and not a store, so that whoever is asked afterwards whether
         // it watches, and does not, sees the lending before it goes to sleep.
         self.lease.word.swap(word, Ordering::SeqCst);
-        Lent { lease: self.lease, lending: Lending(word) }
+        Lent { lease: self.lease, word }
     }
 }
 
 impl<'a, T> Lent<'a, T> {
-    /// Which lending this is.
-    pub(crate) const fn lending(&self) -> Lending {
-        self.lending
-    }
-
     /// Takes the value back; `None` if somebody else has it.
     pub(crate) fn regain(self) -> Option<Held<'a, T>> {
-        self.lease.seize(self.lending)
+        self.lease.seize(Glance(self.word))
     }
 }
 

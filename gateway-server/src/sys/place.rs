@@ -120,6 +120,11 @@ impl<S, T> Place<S, T> {
         self.inner().state.store(0, Ordering::Release);
     }
 
+    /// Whether that value belongs here.
+    pub(crate) fn is_of(&self, owned: &Owned<S, T>) -> bool {
+        self.0 == owned.0
+    }
+
     /// Whether somebody works with the value.
     pub(crate) fn is_owned(&self) -> bool {
         self.inner().state.load(Ordering::Relaxed) & OWNED != 0
@@ -160,6 +165,14 @@ impl<S, T> Owned<S, T> {
     /// What its owner and others see at once.
     pub(crate) fn shared(&self) -> &S {
         &self.inner().shared
+    }
+
+    /// Both parts at once.
+    pub(crate) fn parts(&mut self) -> (&S, &mut T) {
+        // SAFETY: they lie beside each other; as for `inner` and `deref_mut`.
+        let inner = unsafe { self.0.as_ref() };
+        // SAFETY: as above.
+        (&inner.shared, unsafe { &mut *inner.value.get() })
     }
 
     /// Says that from now on the owner does what cannot be taken back; `false`

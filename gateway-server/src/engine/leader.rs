@@ -1,0 +1,224 @@
+//! `leader`: leader/followers over edge-triggered epoll, one set per core. One
+//! thread polls a loop and calls the app itself, so that nothing is handed over
+//! on the fast path. Where calls turn out to block, polling goes to another
+//! thread before each of them, so that a call that blocks holds nobody up.
+//!
+//! | file | purpose |
+//! |---|---|
+//! | `lead` | what the thread does that leads a loop |
+//! | `turn` | one connection driven, by a leader or by a thread that was one |
+//! | `client` | a connection: its place, its owner, its notes |
+//! | `station` | a loop: what its leader has, and what others see of it |
+//! | `pool` | the threads, the permits for calls, and who waits for one |
+//! | `monitor` | notices a leader that is held up |
+//!
+//! ```text
+//! leader:   poll, own a connection, lend the loop, drive it, regain the loop, settle it
+//! follower: wait; when a call holds the leader up: seize the loop, and lead
+//! the one who lost its loop: finish the connection, release it, wait as a follower
+//! ```
+
+mod client;
+mod lead;
+mod monitor;
+mod pool;
+mod station;
+mod turn;
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use self::monitor::Monitor;
+use self::pool::{Order, Placed, Pool, Seat};
+use self::station::Looped;
+use self::turn::Job;
+use super::accept::arrival;
+use super::clock::Clock;
+use super::crew::{Crew, MARGIN};
+use super::vacant::Vacant;
+use super::{Engine, MANY, Outcome, Setup};
+use crate::exchange::{Bodies, LINGER};
+
+/// The registry's entry.
+pub(super) const ENGINE: Engine = Engine {
+    name: "leader",
+    about: "a loop per core, and threads that take turns in leading it, so that a call that blocks holds nobody up",
+    multithread: true,
+    multiprocess: false,
+    interleaves: true,
+    bodies: Bodies::Admitted,
+    connections: MANY,
+    run,
+};
+
+/// The threads' common ground.
+#[derive(Debug)]
+struct Worker {
+    setup: Arc<Setup>,
+    crew: Arc<Crew>,
+    loops: Box<[Looped]>,
+    pool: Pool<Job>,
+    monitor: Monitor,
+    /// No deadline is set to less than this from now.
+    soonest: Duration,
+    /// Loops that are not over.
+    running: AtomicUsize,
+    /// Connections that were left at the end.
+    abandoned: AtomicUsize,
+    /// Why a loop cannot go on.
+    failure: Mutex<Option<io::Error>>,
+}
+
+fn run(setup: Setup) -> io::Result<Outcome> {
+    let (setup, crew) = (Arc::new(setup), Crew::new()?);
+    let worker = Arc::new(Worker::new(Arc::clone(&setup), Arc::clone(&crew))?);
+    worker.start("monitor", |worker| worker.watch())?;
+    for number in 0..worker.loops.len() {
+        worker.summon(number);
+    }
+    while worker.runs() {
+        // Either it is time to end, or a thread has: nobody needed it any more.
+        if let super::accept::Arrival::Stop = arrival(&setup, false, Some(crew.ended()))? {
+            break;
+        }
+        crew.clear();
+    }
+    let stuck = crew.wait(&setup.stop, setup.tuning.graceful.saturating_add(MARGIN))?;
+    if let Some(error) = worker.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        return Err(error);
+    }
+    let over = worker.running.load(SeqCst) == 0;
+    Ok(if over { Outcome { abandoned: worker.abandoned.load(SeqCst) } } else { stuck })
+}
+
+impl Worker {
+    fn new(setup: Arc<Setup>, crew: Arc<Crew>) -> io::Result<Self> {
+        let tuning = setup.tuning;
+        let threads = setup.calls();
+        let loops = tuning.loops.min(threads).min(tuning.connections).max(1);
+        let share = |number| tuning.connections / loops + usize::from(number < tuning.connections % loops);
+        let stations = (0..loops).map(|number| Looped::new(&setup, share(number))).collect::<io::Result<_>>()?;
+        let timeouts = &setup.service.timeouts;
+        let all = [timeouts.head, timeouts.keep_alive, timeouts.body_grace, timeouts.write, LINGER];
+        Ok(Self {
+            crew,
+            loops: stations,
+            pool: Pool::new(threads, loops, tuning.idle),
+            monitor: Monitor::default(),
+            soonest: all.into_iter().min().unwrap_or(LINGER),
+            running: AtomicUsize::new(loops),
+            abandoned: AtomicUsize::new(0),
+            failure: Mutex::new(None),
+            setup,
+        })
+    }
+
+    /// Starts a thread.
+    fn start(self: &Arc<Self>, name: &str, work: impl FnOnce(&Arc<Self>) + Send + 'static) -> io::Result<()> {
+        let worker = Arc::clone(self);
+        self.crew.start(name, move || {
+            let _watch = Watch(&worker);
+            work(&worker);
+        })
+    }
+
+    /// Finds a thread to lead a loop whose leader is held up.
+    fn summon(self: &Arc<Self>, number: usize) {
+        if self.loops[number].summon() {
+            self.place(self.pool.summon(number));
+        }
+    }
+
+    /// Gives a permit back.
+    fn release(self: &Arc<Self>) {
+        self.place(self.pool.release());
+    }
+
+    fn place(self: &Arc<Self>, placed: Placed<Job>) {
+        let Placed::Start(order) = placed else { return };
+        // Handed over by a place that stays where the thread cannot start.
+        let order = Arc::new(Mutex::new(Some(order)));
+        let theirs = Arc::clone(&order);
+        let take = |order: &Mutex<Option<Order<Job>>>| order.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let started = self.start("worker", move |worker| {
+            if let Some(order) = take(&theirs) {
+                worker.serve(order);
+            }
+        });
+        if let Err(error) = started {
+            self.setup.shed(&error);
+            if let Some(order) = take(&order) {
+                self.pool.postpone(order);
+            }
+        }
+    }
+
+    /// What a thread does, from its first order to its last.
+    fn serve(self: &Arc<Self>, mut order: Order<Job>) {
+        let seat = Seat::new();
+        let mut hand = Hand { clock: Clock::new(), vacant: Vacant::new(&self.setup.service) };
+        loop {
+            let permit = match order {
+                Order::Lead(number) => self.lead(number, &mut hand),
+                Order::Run(job) => self.finish(job, None, &mut hand),
+                Order::End => return,
+            };
+            let (next, placed) = self.pool.next(&seat, permit);
+            self.place(placed);
+            order = next;
+        }
+    }
+
+    fn runs(&self) -> bool {
+        self.running.load(SeqCst) > 0
+    }
+
+    /// A loop is over.
+    fn end(&self, abandoned: usize) {
+        self.abandoned.fetch_add(abandoned, SeqCst);
+        if self.running.fetch_sub(1, SeqCst) == 1 {
+            self.pool.end();
+            self.monitor.wake();
+        }
+    }
+
+    /// A loop cannot go on.
+    fn fail(&self, error: io::Error) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        self.running.store(0, SeqCst);
+        self.pool.end();
+        self.monitor.wake();
+    }
+}
+
+/// What a thread has of its own.
+#[derive(Debug)]
+struct Hand {
+    clock: Clock,
+    vacant: Vacant,
+}
+
+/// Ends everything when a thread ends by a mistake of the server's.
+struct Watch<'a>(&'a Worker);
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(io::Error::other("a thread that serves has panicked"));
+        }
+    }
+}
+
+/// How long a call may take before it counts as one that blocks.
+const TICK: Duration = Duration::from_millis(1);
+
+/// How long a loop stays in the blocking mode after the last such call.
+const MEMORY: Duration = Duration::from_millis(100);
+
+/// Milliseconds since the first time that anybody asked.
+fn milliseconds(now: Instant) -> u64 {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    now.saturating_duration_since(*START.get_or_init(Instant::now)).as_millis() as u64
+}

@@ -1,0 +1,247 @@
+//! What the thread does that leads a loop, and what it does when it has lost it.
+
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use super::client::{Client, Owned, Place, Shared, note, wakes};
+use super::station::{Lead, Looped, Mail};
+use super::turn::{Ended, Job, Turn};
+use super::{Hand, Worker};
+use crate::engine::machine::Machine;
+use crate::engine::poller::Interest;
+use crate::engine::port::BodyWait;
+use crate::engine::reactor::{Event, Step, Wake};
+use crate::net::Endpoint;
+use crate::sys::{Notes, Release};
+
+impl Worker {
+    /// Leads a loop until a call costs it the lead, or to its end. Answers
+    /// whether the thread has a permit left.
+    pub(super) fn lead(self: &Arc<Self>, number: usize, hand: &mut Hand) -> bool {
+        let Some(mut lead) = self.loops[number].seize() else { return false };
+        hand.clock.refresh();
+        // Who lost it keeps its permit, and drives its connection to the end;
+        // nobody else looks at that meanwhile.
+        lead.permit = false;
+        if let Some(key) = lead.driven.take() {
+            self.look_later(&mut lead, key, hand);
+        }
+        loop {
+            match lead.reactor.next(&mut hand.clock) {
+                Ok(Event::Task(key, wake)) => {
+                    let Some(owned) = self.own(&mut lead, key, wake, hand) else { continue };
+                    match self.drive(number, lead, key, owned, hand) {
+                        Ok(back) => lead = back,
+                        Err(permit) => return permit,
+                    }
+                }
+                Ok(Event::Client(stream, endpoint)) => add(&mut lead, stream, endpoint, hand),
+                Ok(Event::Poked) => self.receive(number, &mut lead, hand),
+                Ok(Event::Over) => {
+                    self.end(abandon(&mut lead));
+                    return std::mem::take(&mut lead.permit);
+                }
+                Err(error) => {
+                    self.fail(error);
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// Takes a connection that is woken; `None` if there is nothing to do about
+    /// it, or its owner will see to it.
+    fn own(&self, lead: &mut Lead<'_>, key: usize, wake: Wake, hand: &mut Hand) -> Option<Owned> {
+        let (place, setup) = lead.reactor.task(key)?;
+        let Some(mut owned) = place.own(note(wake)) else {
+            if wake == Wake::Late {
+                self.look_later(lead, key, hand);
+            }
+            return None;
+        };
+        let now = hand.clock.now().instant;
+        let deadline = owned.machine.deadline(&setup.service.timeouts);
+        if wake == Wake::Late && deadline.is_none_or(|deadline| deadline > now) {
+            // It has moved away since.
+            place.put_back(owned);
+            lead.reactor.arm(key, deadline);
+            return None;
+        }
+        owned.machine.wake(wake, &hand.clock, &mut lead.vacant);
+        Some(owned)
+    }
+
+    /// A connection's deadline is its owner's while it has one: nobody sets it
+    /// to sooner than this.
+    fn look_later(&self, lead: &mut Lead<'_>, key: usize, hand: &Hand) {
+        lead.reactor.arm(key, hand.clock.now().instant.checked_add(self.soonest));
+    }
+
+    /// Drives a connection. Gives the lead back, or else whether the thread has
+    /// a permit left.
+    fn drive<'a>(
+        self: &'a Arc<Self>,
+        number: usize,
+        mut lead: Lead<'a>,
+        key: usize,
+        mut owned: Owned,
+        hand: &mut Hand,
+    ) -> Result<Lead<'a>, bool> {
+        let blocking = self.loops[number].is_blocking(hand.clock.now().instant);
+        self.keep_permit(&mut lead, !blocking && !self.pool.is_scarce());
+        let mut turn = Turn::leading(self, number, lead.permit, blocking);
+        lead.driven = Some(key);
+        let lent = lead.lend();
+        self.monitor.attend();
+        let ended = turn.drive(&mut owned, &mut hand.clock);
+        match lent.regain() {
+            Some(mut lead) => {
+                if turn.permit && !lead.permit {
+                    self.release();
+                }
+                self.settle(Job { number, key, owned }, &mut lead, ended, hand);
+                Ok(lead)
+            }
+            None => Err(self.finish(Job { number, key, owned }, Some((ended, turn.permit)), hand)),
+        }
+    }
+
+    /// Sees to it that the loop has a permit of its own, or has none.
+    fn keep_permit(self: &Arc<Self>, lead: &mut Lead<'_>, keep: bool) {
+        if keep && !lead.permit {
+            lead.permit = self.pool.acquire();
+        } else if !keep && std::mem::take(&mut lead.permit) {
+            self.release();
+        }
+    }
+
+    /// Puts a connection back that was driven by the leader.
+    fn settle(self: &Arc<Self>, job: Job, lead: &mut Lead<'_>, ended: Ended, hand: &Hand) {
+        let Job { number, key, mut owned } = job;
+        let station = &mut **lead;
+        let step = match ended {
+            Ended::Step(step) => step,
+            Ended::Queue => {
+                station.reactor.arm(key, hand.clock.now().instant.checked_add(self.soonest));
+                return self.queue(Job { number, key, owned });
+            }
+        };
+        owned.machine.rest(step, &mut station.vacant);
+        let closes = step == Step::Close || station.reactor.settle(key, step).is_err();
+        owned.watched = owned.watched || matches!(step, Step::Wait(_));
+        let deadline = owned.machine.deadline(&self.setup.service.timeouts);
+        if closes {
+            self.remove(lead, key, owned);
+        } else if let Some((place, _)) = station.reactor.task(key) {
+            place.put_back(owned);
+            station.reactor.arm(key, deadline);
+        }
+    }
+
+    /// Takes a connection out that is over.
+    fn remove(&self, lead: &mut Lead<'_>, key: usize, owned: Owned) {
+        match lead.reactor.remove(key) {
+            // The last of both frees it, and closes its socket.
+            Ok(place) => drop((place, owned)),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Lets a connection wait for a permit.
+    fn queue(self: &Arc<Self>, job: Job) {
+        let others = !self.pool.is_scarce();
+        self.place(self.pool.enqueue(job));
+        if others && self.pool.is_scarce() {
+            // A loop that has nothing to do may have one.
+            self.loops.iter().for_each(Looped::poke);
+        }
+    }
+
+    /// Hears what those have to say who drive its connections.
+    fn receive(self: &Arc<Self>, number: usize, lead: &mut Lead<'_>, hand: &mut Hand) {
+        if self.pool.is_scarce() {
+            self.keep_permit(lead, false);
+        }
+        for Mail { key, owned, over } in self.loops[number].mail() {
+            // Its place may have been given up, and be another's by now.
+            if !lead.reactor.task(key).is_some_and(|(place, _)| place.is_of(&owned)) {
+                continue;
+            }
+            if over || lead.reactor.settle(key, WAIT).is_err() {
+                self.remove(lead, key, owned);
+            } else {
+                self.take_back(lead, key, owned, hand);
+            }
+        }
+    }
+
+    /// Takes a connection back from another thread.
+    fn take_back(&self, lead: &mut Lead<'_>, key: usize, owned: Owned, hand: &mut Hand) {
+        let station = &mut **lead;
+        if let Release::Noted(mut owned, notes) = owned.release()
+            && let Some((place, _)) = station.reactor.task(key)
+        {
+            wakes(notes).for_each(|wake| owned.machine.wake(wake, &hand.clock, &mut station.vacant));
+            place.put_back(owned);
+            station.reactor.again(key);
+        }
+    }
+
+    /// Drives a connection whose loop is led by somebody else, until it waits
+    /// for its client. `ended` is how its turn went before the loop was lost.
+    /// Answers whether the thread has a permit left.
+    pub(super) fn finish(self: &Arc<Self>, job: Job, ended: Option<(Ended, bool)>, hand: &mut Hand) -> bool {
+        let Job { number, key, mut owned } = job;
+        let mut turn = Turn::following(self, number, ended.is_none_or(|(_, permit)| permit));
+        hand.clock.refresh();
+        let mut ended = ended.map(|(ended, _)| ended);
+        loop {
+            let step = match ended.take().unwrap_or_else(|| turn.drive(&mut owned, &mut hand.clock)) {
+                Ended::Step(Step::Again) if !self.pool.is_scarce() => continue,
+                Ended::Step(Step::Again) | Ended::Queue => {
+                    self.queue(Job { number, key, owned });
+                    return turn.permit;
+                }
+                Ended::Step(step) => step,
+            };
+            owned.machine.rest(step, &mut hand.vacant);
+            if step == Step::Close {
+                // The client need not wait until its loop hears of it.
+                let _ = owned.shared().stream.shutdown(Shutdown::Both);
+                self.loops[number].send(Mail { key, owned, over: true });
+                return turn.permit;
+            }
+            if !std::mem::replace(&mut owned.watched, true) {
+                self.loops[number].send(Mail { key, owned, over: false });
+                return turn.permit;
+            }
+            match owned.release() {
+                Release::Done => return turn.permit,
+                Release::Noted(back, notes) => {
+                    owned = back;
+                    wakes(notes).for_each(|wake| owned.machine.wake(wake, &hand.clock, &mut hand.vacant));
+                }
+            }
+        }
+    }
+}
+
+/// What a connection waits for that has just been told of: with edges, any.
+const WAIT: Step = Step::Wait(Interest::Read);
+
+/// Takes a connection in.
+fn add(lead: &mut Lead<'_>, stream: TcpStream, endpoint: Endpoint, hand: &Hand) {
+    lead.reactor.add(|_, _| {
+        let machine = Machine::new(endpoint, &hand.clock);
+        let client = Client { machine, body: BodyWait::default(), watched: false };
+        Ok(Place::new(Shared { stream, called: AtomicU64::new(0) }, client))
+    });
+}
+
+/// Leaves those that still run; answers how many.
+fn abandon(lead: &mut Lead<'_>) -> usize {
+    let mut places = lead.reactor.drain();
+    let runs = |place: &mut Place| place.own(Notes::NONE).is_none_or(|owned| !owned.machine.is_answered());
+    places.iter_mut().map(runs).filter(|runs| *runs).count()
+}

@@ -1,0 +1,237 @@
+//! The threads of the engine: who waits for work, how many calls may run at
+//! once, and what waits for one of them to end.
+//!
+//! A call takes a permit. A loop whose calls are quick keeps one for good, so
+//! that a call costs it no lock; it gives that back once calls block, or when
+//! somebody waits for it.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What a thread does next.
+#[derive(Debug)]
+pub(super) enum Order<J> {
+    /// It leads the loop of this number.
+    Lead(usize),
+    /// It does this, for which a permit is taken.
+    Run(J),
+    /// It ends.
+    End,
+}
+
+/// Where a thread waits for its order.
+#[derive(Debug)]
+pub(super) struct Seat<J> {
+    order: Mutex<Option<Order<J>>>,
+    given: Condvar,
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub(super) struct Pool<J> {
+    roster: Mutex<Roster<J>>,
+    /// Whether jobs wait for a permit.
+    scarce: AtomicBool,
+    /// How long a thread waits for an order before it ends.
+    patience: Duration,
+}
+
+/// Who is there.
+#[derive(Debug)]
+struct Roster<J> {
+    /// Who waits; the last one is the warmest.
+    waiting: Vec<Arc<Seat<J>>>,
+    /// How many threads there are.
+    threads: usize,
+    /// How many there may be.
+    most: usize,
+    permits: usize,
+    jobs: VecDeque<J>,
+    /// Loops for which nobody was there.
+    leads: VecDeque<usize>,
+    over: bool,
+}
+
+/// What has to be done about an order.
+#[derive(Debug)]
+pub(super) enum Placed<J> {
+    /// Somebody has it, or will come for it.
+    Done,
+    /// A new thread has to be started for it.
+    Start(Order<J>),
+}
+
+impl<J> Pool<J> {
+    /// For `calls` at once, and `loops` threads more that only poll.
+    pub(super) fn new(calls: usize, loops: usize, patience: Duration) -> Self {
+        let roster = Roster {
+            waiting: Vec::new(),
+            threads: 0,
+            most: calls + loops,
+            permits: calls,
+            jobs: VecDeque::new(),
+            leads: VecDeque::new(),
+            over: false,
+        };
+        Self { roster: Mutex::new(roster), scarce: AtomicBool::new(false), patience }
+    }
+
+    fn roster(&self) -> MutexGuard<'_, Roster<J>> {
+        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether jobs wait for a permit.
+    pub(super) fn is_scarce(&self) -> bool {
+        self.scarce.load(Relaxed)
+    }
+
+    /// Takes a permit, unless others wait for one.
+    pub(super) fn acquire(&self) -> bool {
+        let mut roster = self.roster();
+        let free = roster.permits > 0 && roster.jobs.is_empty();
+        roster.permits -= usize::from(free);
+        free
+    }
+
+    /// Gives a permit back, to whoever waits for one.
+    #[must_use]
+    pub(super) fn release(&self) -> Placed<J> {
+        let mut roster = self.roster();
+        roster.permits += 1;
+        self.dispatch(&mut roster)
+    }
+
+    /// Finds a permit for a job, and a thread, or lets it wait.
+    #[must_use]
+    pub(super) fn enqueue(&self, job: J) -> Placed<J> {
+        let mut roster = self.roster();
+        roster.jobs.push_back(job);
+        self.scarce.store(true, Relaxed);
+        self.dispatch(&mut roster)
+    }
+
+    /// Finds a thread for a loop.
+    #[must_use]
+    pub(super) fn summon(&self, number: usize) -> Placed<J> {
+        self.roster().place(Order::Lead(number))
+    }
+
+    /// A thread could not be started for this: whoever is free next takes it.
+    pub(super) fn postpone(&self, order: Order<J>) {
+        let mut roster = self.roster();
+        roster.threads -= 1;
+        match order {
+            Order::Lead(number) => roster.leads.push_back(number),
+            Order::Run(job) => {
+                roster.permits += 1;
+                roster.jobs.push_front(job);
+                self.scarce.store(true, Relaxed);
+            }
+            Order::End => {}
+        }
+    }
+
+    /// Gives a permit to the job that has waited longest.
+    fn dispatch(&self, roster: &mut Roster<J>) -> Placed<J> {
+        if roster.permits == 0 {
+            return Placed::Done;
+        }
+        let Some(job) = roster.jobs.pop_front() else { return Placed::Done };
+        roster.permits -= 1;
+        let placed = roster.place(Order::Run(job));
+        self.scarce.store(!roster.jobs.is_empty(), Relaxed);
+        placed
+    }
+
+    /// The next order of a thread that has nothing to do any more, and may have
+    /// a permit left. It waits for one, but not for ever.
+    pub(super) fn next(&self, seat: &Arc<Seat<J>>, permit: bool) -> (Order<J>, Placed<J>) {
+        let mut roster = self.roster();
+        roster.permits += usize::from(permit);
+        if roster.over {
+            return (Order::End, Placed::Done);
+        }
+        if let Some(number) = roster.leads.pop_front() {
+            return (Order::Lead(number), self.dispatch(&mut roster));
+        }
+        if roster.permits > 0
+            && let Some(job) = roster.jobs.pop_front()
+        {
+            roster.permits -= 1;
+            self.scarce.store(!roster.jobs.is_empty(), Relaxed);
+            return (Order::Run(job), Placed::Done);
+        }
+        roster.waiting.push(Arc::clone(seat));
+        drop(roster);
+        (self.wait(seat), Placed::Done)
+    }
+
+    fn wait(&self, seat: &Arc<Seat<J>>) -> Order<J> {
+        let order = seat.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = seat.given.wait_timeout_while(order, self.patience, |order| order.is_none());
+        let (mut order, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if let Some(order) = order.take() {
+            return order;
+        }
+        drop(order);
+        // It may be given one just now.
+        let mut roster = self.roster();
+        let before = roster.waiting.len();
+        roster.waiting.retain(|other| !Arc::ptr_eq(other, seat));
+        if roster.waiting.len() < before {
+            roster.threads -= 1;
+            return Order::End;
+        }
+        drop(roster);
+        let order = seat.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let given = seat.given.wait_while(order, |order| order.is_none());
+        given.unwrap_or_else(PoisonError::into_inner).take().unwrap_or(Order::End)
+    }
+
+    /// Ends the threads that wait, and those that would.
+    pub(super) fn end(&self) {
+        let mut roster = self.roster();
+        roster.over = true;
+        for seat in std::mem::take(&mut roster.waiting) {
+            seat.give(Order::End);
+        }
+    }
+}
+
+impl<J> Roster<J> {
+    /// Finds somebody for an order.
+    fn place(&mut self, order: Order<J>) -> Placed<J> {
+        if let Some(seat) = self.waiting.pop() {
+            seat.give(order);
+            return Placed::Done;
+        }
+        if self.threads < self.most {
+            self.threads += 1;
+            return Placed::Start(order);
+        }
+        // All threads are there, and one of them is about to be free: there are
+        // more of them than permits and loops can keep busy.
+        match order {
+            Order::Lead(number) => self.leads.push_back(number),
+            Order::Run(job) => {
+                self.permits += 1;
+                self.jobs.push_front(job);
+            }
+            Order::End => {}
+        }
+        Placed::Done
+    }
+}
+
+impl<J> Seat<J> {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self { order: Mutex::new(None), given: Condvar::new() })
+    }
+
+    fn give(&self, order: Order<J>) {
+        *self.order.lock().unwrap_or_else(PoisonError::into_inner) = Some(order);
+        self.given.notify_one();
+    }
+}

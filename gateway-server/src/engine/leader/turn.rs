@@ -1,0 +1,133 @@
+//! One connection driven: by the leader of its loop, who may lose it meanwhile,
+//! or by a thread that has lost it.
+
+use std::io;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::client::Owned;
+use super::{TICK, Worker};
+use crate::engine::clock::Clock;
+use crate::engine::machine::{Next, SHARE};
+use crate::engine::poller::Interest;
+use crate::engine::port::SocketPort;
+use crate::engine::reactor::Step;
+use crate::engine::waiter::{Alerts, PollWaiter, Waiter, Woken};
+use crate::exchange::HIGH_WATER;
+
+/// A connection whose next call waits for a permit.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) number: usize,
+    pub(super) key: usize,
+    pub(super) owned: Owned,
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    worker: &'a Arc<Worker>,
+    /// The loop.
+    number: usize,
+    /// Whether a call may begin.
+    pub(super) permit: bool,
+    /// Calls may block: polling is handed over before them.
+    blocking: bool,
+    /// Polling is somebody else's, or will be in a moment.
+    handed: bool,
+}
+
+/// What a turn ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The connection needs this.
+    Step(Step),
+    /// Its next call needs a permit.
+    Queue,
+}
+
+impl<'a> Turn<'a> {
+    /// A leader's.
+    pub(super) const fn leading(worker: &'a Arc<Worker>, number: usize, permit: bool, blocking: bool) -> Self {
+        Self { worker, number, permit, blocking, handed: false }
+    }
+
+    /// That of a thread that leads nothing.
+    pub(super) const fn following(worker: &'a Arc<Worker>, number: usize, permit: bool) -> Self {
+        Self { worker, number, permit, blocking: true, handed: true }
+    }
+
+    /// Drives a connection as far as it goes.
+    pub(super) fn drive(&mut self, owned: &mut Owned, clock: &mut Clock) -> Ended {
+        let mut share = SHARE;
+        loop {
+            let (shared, client) = owned.parts();
+            match client.machine.drive(&shared.stream, clock, !self.blocking, &mut share) {
+                Next::Step(step) => return Ended::Step(step),
+                Next::Call if self.may_call() => self.call(owned, clock),
+                Next::Call => return Ended::Queue,
+            }
+        }
+    }
+
+    fn may_call(&mut self) -> bool {
+        self.permit = self.permit || self.worker.pool.acquire();
+        self.permit
+    }
+
+    fn call(&mut self, owned: &mut Owned, clock: &mut Clock) {
+        let setup = &self.worker.setup;
+        let (shared, client) = owned.parts();
+        if self.blocking || client.machine.has_live_input() {
+            self.hand_over();
+        }
+        let start = self.handed.then(|| clock.refresh().instant);
+        client.body.begin(client.machine.requests());
+        let mut port = SocketPort {
+            stream: &shared.stream,
+            clock,
+            timeouts: &setup.service.timeouts,
+            stop: &setup.stop,
+            body: &mut client.body,
+            waiter: self,
+            mark: HIGH_WATER,
+        };
+        client.machine.call(&mut port);
+        if let Some(start) = start {
+            self.judge(start, clock);
+        }
+    }
+
+    /// A call that has taken long keeps its loop in the blocking mode.
+    fn judge(&self, start: Instant, clock: &Clock) {
+        let now = clock.now().instant;
+        if now.duration_since(start) >= TICK {
+            self.worker.loops[self.number].blocked(now);
+        }
+    }
+
+    /// Lets somebody else poll.
+    fn hand_over(&mut self) {
+        if !std::mem::replace(&mut self.handed, true) {
+            self.worker.summon(self.number);
+        }
+    }
+}
+
+impl Waiter for Turn<'_> {
+    fn wait(
+        &mut self,
+        stream: &TcpStream,
+        interest: Interest,
+        deadline: Option<Instant>,
+        alerts: Alerts,
+    ) -> io::Result<Woken> {
+        self.hand_over();
+        PollWaiter::new(&self.worker.setup.stop, &[]).wait(stream, interest, deadline, alerts)
+    }
+
+    fn keeps_time(&self) -> bool {
+        !self.handed
+    }
+}
