@@ -53,7 +53,8 @@ struct Loop<P, T> {
 /// Serves until it is told to stop, then finishes what runs.
 pub(super) fn run<P: Poller, T: Task>(setup: &Arc<Setup>, poller: P) -> io::Result<Outcome> {
     let reactor = Reactor::new(Arc::clone(setup), poller, setup.tuning.connections)?;
-    let mut looped = Loop::<P, T> { reactor, clock: Clock::new(), again: Vec::new(), vacant: Vacant::new(&setup.service) };
+    let mut looped =
+        Loop::<P, T> { reactor, clock: Clock::new(), again: Vec::new(), vacant: Vacant::new(&setup.service) };
     while looped.turn()? {}
     Ok(looped.abandon())
 }

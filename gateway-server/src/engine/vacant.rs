@@ -6,7 +6,7 @@ use crate::exchange::{Exchange, Resting, Service};
 
 /// The most that are kept: one is in use at a time, and more only where clients
 /// are slow.
-const KEPT: usize = 16;
+const KEPT: usize = 4;
 
 /// Exchanges that serve nobody just now.
 #[derive(Debug)]

@@ -68,7 +68,7 @@ impl Worker {
             lead.reactor.arm(key, deadline);
             return None;
         }
-        owned.machine.wake(wake, &hand.clock, &mut lead.vacant);
+        owned.machine.wake(wake, &hand.clock, &mut hand.vacant);
         Some(owned)
     }
 
@@ -117,7 +117,7 @@ impl Worker {
     }
 
     /// Puts a connection back that was driven by the leader.
-    fn settle(self: &Arc<Self>, job: Job, lead: &mut Lead<'_>, ended: Ended, hand: &Hand) {
+    fn settle(self: &Arc<Self>, job: Job, lead: &mut Lead<'_>, ended: Ended, hand: &mut Hand) {
         let Job { number, key, mut owned } = job;
         let station = &mut **lead;
         let step = match ended {
@@ -127,7 +127,7 @@ impl Worker {
                 return self.queue(Job { number, key, owned });
             }
         };
-        owned.machine.rest(step, &mut station.vacant);
+        owned.machine.rest(step, &mut hand.vacant);
         let closes = step == Step::Close || station.reactor.settle(key, step).is_err();
         owned.watched = owned.watched || matches!(step, Step::Wait(_));
         let deadline = owned.machine.deadline(&self.setup.service.timeouts);
@@ -182,7 +182,7 @@ impl Worker {
         if let Release::Noted(mut owned, notes) = owned.release()
             && let Some((place, _)) = station.reactor.task(key)
         {
-            wakes(notes).for_each(|wake| owned.machine.wake(wake, &hand.clock, &mut station.vacant));
+            wakes(notes).for_each(|wake| owned.machine.wake(wake, &hand.clock, &mut hand.vacant));
             place.put_back(owned);
             station.reactor.again(key);
         }

@@ -10,17 +10,15 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::client::{Owned, Place};
 use super::{MEMORY, milliseconds};
-use crate::engine::{HandOver, Setup};
 use crate::engine::epoll::Set;
 use crate::engine::reactor::Reactor;
-use crate::engine::vacant::Vacant;
+use crate::engine::{HandOver, Setup};
 use crate::sys::{Held, Lease};
 
 /// What the leader of a loop works with: it goes over to the next one.
 #[derive(Debug)]
 pub(super) struct Station {
     pub(super) reactor: Reactor<Set<true>, Place>,
-    pub(super) vacant: Vacant,
     /// Whether the loop has a permit of its own, for the calls of its leader.
     pub(super) permit: bool,
     /// The connection for which the leader has lent the loop out.
@@ -66,10 +64,9 @@ impl Looped {
         let poke = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let mut reactor = Reactor::new(Arc::clone(setup), Set::new()?, connections)?;
         reactor.poked_by(poke.as_fd())?;
-        let vacant = Vacant::new(&setup.service);
         Ok(Self {
             always: setup.tuning.hand_over == HandOver::Always,
-            lease: Lease::new(Station { reactor, vacant, permit: false, driven: None }),
+            lease: Lease::new(Station { reactor, permit: false, driven: None }),
             blocking: AtomicBool::new(false),
             blocked: AtomicU64::new(0),
             summoned: AtomicBool::new(false),
