@@ -24,7 +24,7 @@ mod stack;
 mod watched;
 
 pub(crate) use fork::{Forked, fork, threads};
-pub(crate) use lease::{Held, Lease};
+pub(crate) use lease::{Glance, Held, Lease};
 pub(crate) use overflow::{guard_range, tell_overflows};
 pub(crate) use place::{Notes, Owned, Place, Release};
 pub(crate) use shared::Shared;

@@ -5,6 +5,7 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
@@ -34,16 +35,41 @@ const EVENTS: usize = 256;
 /// The kernel's list.
 #[derive(Debug)]
 pub(super) struct Set<const EDGE: bool> {
-    epoll: OwnedFd,
+    epoll: Arc<OwnedFd>,
     /// Which keys are in it.
     watched: Vec<bool>,
 }
 
 impl<const EDGE: bool> Set<EDGE> {
     pub(super) fn new() -> io::Result<Self> {
-        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        let epoll = Arc::new(epoll::create(CreateFlags::CLOEXEC)?);
         Ok(Self { epoll, watched: Vec::new() })
     }
+}
+
+impl Set<true> {
+    /// What several threads can wait for at once.
+    pub(super) fn shared(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.epoll)
+    }
+}
+
+/// Waits for one that may be ready in a list of edges.
+///
+/// # Errors
+/// The system's.
+pub(super) fn wait_for_one(epoll: &OwnedFd, timeout: Duration) -> io::Result<Option<Ready>> {
+    let mut room = [MaybeUninit::<Event>::uninit()];
+    match epoll::wait(epoll, &mut room, Some(&timespec(timeout))) {
+        Ok((events, _)) => Ok(events.first().map(ready::<true>)),
+        Err(Errno::INTR) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn ready<const EDGE: bool>(event: &Event) -> Ready {
+    let (flags, data) = (event.flags, event.data);
+    Ready { key: data.u64() as usize, hangup: EDGE && flags.intersects(ENDS) }
 }
 
 /// After what can be read, there is nothing more.
@@ -83,14 +109,11 @@ impl<const EDGE: bool> Poller for Set<EDGE> {
         }
     }
 
-    fn wait(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
+    fn wait(&mut self, list: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
         let mut room = [const { MaybeUninit::<Event>::uninit() }; EVENTS];
         match epoll::wait(&self.epoll, &mut room, timeout.map(timespec).as_ref()) {
             Ok((events, _)) => {
-                ready.extend(events.iter().map(|event| {
-                    let (flags, data) = (event.flags, event.data);
-                    Ready { key: data.u64() as usize, hangup: EDGE && flags.intersects(ENDS) }
-                }));
+                list.extend(events.iter().map(ready::<EDGE>));
                 Ok(())
             }
             Err(Errno::INTR) => Ok(()),

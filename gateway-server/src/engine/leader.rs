@@ -27,7 +27,7 @@ mod turn;
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::monitor::Monitor;
@@ -158,16 +158,22 @@ impl Worker {
     /// What a thread does, from its first order to its last.
     fn serve(self: &Arc<Self>, mut order: Order<Job>) {
         let seat = Seat::new();
-        let mut hand = Hand { clock: Clock::new(), vacant: Vacant::new(&self.setup.service) };
+        let mut hand = Hand { clock: Clock::new(), vacant: Vacant::new(&self.setup.service), is_bored: false };
         loop {
-            let permit = match order {
-                Order::Lead(number) => self.lead(number, &mut hand),
-                Order::Run(job) => self.finish(job, None, &mut hand),
+            let (number, permit) = match order {
+                Order::Lead(number) => (number, self.lead(number, self.loops[number].seize(), &mut hand)),
+                Order::Join(number) => (number, self.lead(number, self.join(number, &mut hand), &mut hand)),
+                Order::Run(job) => (job.number, self.finish(job, None, &mut hand)),
                 Order::End => return,
             };
-            let (next, placed) = self.pool.next(&seat, permit);
+            let (next, placed) = self.pool.next(permit);
             self.place(placed);
-            order = next;
+            order = match next {
+                Some(order) => order,
+                None if self.loops[number].is_shared() && !hand.is_bored => Order::Join(number),
+                None => self.pool.sit(&seat),
+            };
+            hand.is_bored = false;
         }
     }
 
@@ -179,17 +185,23 @@ impl Worker {
     fn end(&self, abandoned: usize) {
         self.abandoned.fetch_add(abandoned, SeqCst);
         if self.running.fetch_sub(1, SeqCst) == 1 {
-            self.pool.end();
-            self.monitor.wake();
+            self.dismiss();
         }
+    }
+
+    /// Ends the threads that wait.
+    fn dismiss(&self) {
+        self.pool.end();
+        self.monitor.wake();
+        // Nobody reads what they are poked by any more.
+        self.loops.iter().for_each(Looped::poke);
     }
 
     /// A loop cannot go on.
     fn fail(&self, error: io::Error) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         self.running.store(0, SeqCst);
-        self.pool.end();
-        self.monitor.wake();
+        self.dismiss();
     }
 }
 
@@ -198,6 +210,8 @@ impl Worker {
 struct Hand {
     clock: Clock,
     vacant: Vacant,
+    /// Whether it has polled with others for nothing.
+    is_bored: bool,
 }
 
 /// Ends everything when a thread ends by a mistake of the server's.
@@ -217,8 +231,8 @@ const TICK: Duration = Duration::from_millis(1);
 /// How long a loop stays in the blocking mode after the last such call.
 const MEMORY: Duration = Duration::from_millis(100);
 
-/// Milliseconds since the first time that anybody asked.
-fn milliseconds(now: Instant) -> u64 {
-    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    now.saturating_duration_since(*START.get_or_init(Instant::now)).as_millis() as u64
+/// Nanoseconds since the first time that anybody asked.
+fn nanoseconds(now: Instant) -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    now.saturating_duration_since(*START.get_or_init(Instant::now)).as_nanos() as u64
 }

@@ -179,6 +179,34 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         }
     }
 
+    /// Whether there is nothing to do before the next wait.
+    pub(super) fn is_drained(&self) -> bool {
+        self.seen == self.ready.len() && self.woken.is_empty() && self.again.is_empty()
+    }
+
+    /// Takes what somebody else has waited for.
+    ///
+    /// # Errors
+    /// A listener cannot be watched again.
+    pub(super) fn inject(&mut self, ready: Ready, clock: &Clock) -> io::Result<()> {
+        if self.seen == self.ready.len() {
+            self.ready.clear();
+            self.seen = 0;
+        }
+        self.accepts = ACCEPTS;
+        self.ready.push(ready);
+        self.expire(clock.now().instant)
+    }
+
+    /// When there is something to do though nobody is ready.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let pause = match self.accepting {
+            Accepting::Paused(until) => Some(until),
+            _ => None,
+        };
+        [self.timers.next(), pause, self.deadline].into_iter().flatten().min()
+    }
+
     /// Who is next of those that the last wait brought.
     fn take(&mut self) -> Option<(usize, Wake)> {
         if let Some(&Ready { key, hangup }) = self.ready.get(self.seen) {
@@ -188,7 +216,8 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         self.woken.pop_front()
     }
 
-    fn is_over(&self) -> bool {
+    /// Whether all have ended that were served, or the graceful time is over.
+    pub(super) fn is_over(&self) -> bool {
         self.deadline.is_some_and(|deadline| self.tasks.is_empty() || Instant::now() >= deadline)
     }
 
@@ -214,12 +243,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         if !self.woken.is_empty() {
             return Some(Duration::ZERO);
         }
-        let pause = match self.accepting {
-            Accepting::Paused(until) => Some(until),
-            _ => None,
-        };
-        let next = [self.timers.next(), pause, self.deadline].into_iter().flatten().min()?;
-        Some(next.saturating_duration_since(now))
+        Some(self.due()?.saturating_duration_since(now))
     }
 
     /// The key of the first connection.

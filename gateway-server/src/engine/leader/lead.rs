@@ -18,16 +18,17 @@ use crate::sys::{Notes, Release};
 impl Worker {
     /// Leads a loop until a call costs it the lead, or to its end. Answers
     /// whether the thread has a permit left.
-    pub(super) fn lead(self: &Arc<Self>, number: usize, hand: &mut Hand) -> bool {
-        let Some(mut lead) = self.loops[number].seize() else { return false };
-        hand.clock.refresh();
-        // Who lost it keeps its permit, and drives its connection to the end;
-        // nobody else looks at that meanwhile.
-        lead.permit = false;
-        if let Some(key) = lead.driven.take() {
-            self.look_later(&mut lead, key, hand);
-        }
+    pub(super) fn lead<'a>(self: &'a Arc<Self>, number: usize, lead: Option<Lead<'a>>, hand: &mut Hand) -> bool {
+        let Some(mut lead) = lead else { return false };
+        self.adopt(&mut lead, hand);
         loop {
+            if self.polls_together(number, &lead, hand) {
+                self.keep_permit(&mut lead, false);
+                drop(lead.lend());
+                let Some(back) = self.join(number, hand) else { return false };
+                lead = back;
+                self.adopt(&mut lead, hand);
+            }
             match lead.reactor.next(&mut hand.clock) {
                 Ok(Event::Task(key, wake)) => {
                     let Some(owned) = self.own(&mut lead, key, wake, hand) else { continue };
@@ -39,12 +40,68 @@ impl Worker {
                 Ok(Event::Client(stream, endpoint)) => add(&mut lead, stream, endpoint, hand),
                 Ok(Event::Poked) => self.receive(number, &mut lead, hand),
                 Ok(Event::Over) => {
+                    let permit = std::mem::take(&mut lead.permit);
                     self.end(abandon(&mut lead));
-                    return std::mem::take(&mut lead.permit);
+                    return permit;
                 }
                 Err(error) => {
                     self.fail(error);
                     return false;
+                }
+            }
+        }
+    }
+
+    /// Takes over from whoever has lost the loop. It keeps its permit, and
+    /// drives its connection to the end; nobody else looks at that meanwhile.
+    fn adopt(&self, lead: &mut Lead<'_>, hand: &mut Hand) {
+        hand.clock.refresh();
+        lead.permit = false;
+        if let Some(key) = lead.driven.take() {
+            self.look_later(lead, key, hand);
+        }
+    }
+
+    /// Whether this thread has to wait together with others now: where calls
+    /// block, whoever is free waits for the next event, and nobody has to be
+    /// woken for it by somebody else.
+    fn polls_together(&self, number: usize, lead: &Lead<'_>, hand: &Hand) -> bool {
+        let looped = &self.loops[number];
+        let together = looped.is_blocking(hand.clock.now().instant);
+        looped.share(together);
+        if together {
+            looped.set_due(lead.reactor.due());
+        }
+        together && lead.reactor.is_drained() && !lead.reactor.is_over()
+    }
+
+    /// Polls with others, until it has an event and leads for it.
+    pub(super) fn join(&self, number: usize, hand: &mut Hand) -> Option<Lead<'_>> {
+        let looped = &self.loops[number];
+        loop {
+            let ready = looped.poll(self.setup.tuning.idle);
+            if !self.runs() {
+                return None;
+            }
+            match ready {
+                Ok(Some(ready)) => {
+                    let Some(mut lead) = looped.take() else {
+                        looped.send(Mail::Ready(ready));
+                        return None;
+                    };
+                    hand.clock.refresh();
+                    let injected = lead.reactor.inject(ready, &hand.clock);
+                    return injected.map_err(|error| self.fail(error)).is_ok().then_some(lead);
+                }
+                // The last one stays.
+                Ok(None) if looped.is_shared() && !looped.has_pollers() => {}
+                Ok(None) => {
+                    hand.is_bored = true;
+                    return None;
+                }
+                Err(error) => {
+                    self.fail(error);
+                    return None;
                 }
             }
         }
@@ -90,13 +147,14 @@ impl Worker {
     ) -> Result<Lead<'a>, bool> {
         let blocking = self.loops[number].is_blocking(hand.clock.now().instant);
         self.keep_permit(&mut lead, !blocking && !self.pool.is_scarce());
-        let mut turn = Turn::leading(self, number, lead.permit, blocking);
+        let mut turn = Turn::leading(self, number, &lead, blocking);
         lead.driven = Some(key);
         let lent = lead.lend();
         self.monitor.attend();
         let ended = turn.drive(&mut owned, &mut hand.clock);
         match lent.regain() {
             Some(mut lead) => {
+                lead.driven = None;
                 if turn.permit && !lead.permit {
                     self.release();
                 }
@@ -163,15 +221,19 @@ impl Worker {
         if self.pool.is_scarce() {
             self.keep_permit(lead, false);
         }
-        for Mail { key, owned, over } in self.loops[number].mail() {
-            // Its place may have been given up, and be another's by now.
-            if !lead.reactor.task(key).is_some_and(|(place, _)| place.is_of(&owned)) {
-                continue;
-            }
-            if over || lead.reactor.settle(key, WAIT).is_err() {
-                self.remove(lead, key, owned);
-            } else {
-                self.take_back(lead, key, owned, hand);
+        for mail in self.loops[number].mail() {
+            match mail {
+                Mail::Ready(ready) => {
+                    if let Err(error) = lead.reactor.inject(ready, &hand.clock) {
+                        self.fail(error);
+                    }
+                }
+                // Its place may have been given up, and be another's by now.
+                Mail::Watch(key, owned) | Mail::Over(key, owned) if !holds(lead, key, &owned) => drop(owned),
+                Mail::Watch(key, owned) if lead.reactor.settle(key, WAIT).is_ok() => {
+                    self.take_back(lead, key, owned, hand);
+                }
+                Mail::Watch(key, owned) | Mail::Over(key, owned) => self.remove(lead, key, owned),
             }
         }
     }
@@ -209,11 +271,11 @@ impl Worker {
             if step == Step::Close {
                 // The client need not wait until its loop hears of it.
                 let _ = owned.shared().stream.shutdown(Shutdown::Both);
-                self.loops[number].send(Mail { key, owned, over: true });
+                self.loops[number].send(Mail::Over(key, owned));
                 return turn.permit;
             }
             if !std::mem::replace(&mut owned.watched, true) {
-                self.loops[number].send(Mail { key, owned, over: false });
+                self.loops[number].send(Mail::Watch(key, owned));
                 return turn.permit;
             }
             match owned.release() {
@@ -229,6 +291,11 @@ impl Worker {
 
 /// What a connection waits for that has just been told of: with edges, any.
 const WAIT: Step = Step::Wait(Interest::Read);
+
+/// Whether that connection is the one of this key.
+fn holds(lead: &mut Lead<'_>, key: usize, owned: &Owned) -> bool {
+    lead.reactor.task(key).is_some_and(|(place, _)| place.is_of(owned))
+}
 
 /// Takes a connection in.
 fn add(lead: &mut Lead<'_>, stream: TcpStream, endpoint: Endpoint, hand: &Hand) {

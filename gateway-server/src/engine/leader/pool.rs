@@ -17,6 +17,8 @@ pub(super) enum Order<J> {
     Lead(usize),
     /// It does this, for which a permit is taken.
     Run(J),
+    /// It polls the loop of this number with others.
+    Join(usize),
     /// It ends.
     End,
 }
@@ -129,7 +131,7 @@ impl<J> Pool<J> {
                 roster.jobs.push_front(job);
                 self.scarce.store(true, Relaxed);
             }
-            Order::End => {}
+            Order::Join(_) | Order::End => {}
         }
     }
 
@@ -146,26 +148,41 @@ impl<J> Pool<J> {
     }
 
     /// The next order of a thread that has nothing to do any more, and may have
-    /// a permit left. It waits for one, but not for ever.
-    pub(super) fn next(&self, seat: &Arc<Seat<J>>, permit: bool) -> (Order<J>, Placed<J>) {
+    /// a permit left, if there is one.
+    pub(super) fn next(&self, permit: bool) -> (Option<Order<J>>, Placed<J>) {
         let mut roster = self.roster();
         roster.permits += usize::from(permit);
-        if roster.over {
-            return (Order::End, Placed::Done);
-        }
-        if let Some(number) = roster.leads.pop_front() {
-            return (Order::Lead(number), self.dispatch(&mut roster));
-        }
-        if roster.permits > 0
-            && let Some(job) = roster.jobs.pop_front()
-        {
-            roster.permits -= 1;
-            self.scarce.store(!roster.jobs.is_empty(), Relaxed);
-            return (Order::Run(job), Placed::Done);
+        let order = self.order(&mut roster);
+        let placed = if let Some(Order::Lead(_)) = order { self.dispatch(&mut roster) } else { Placed::Done };
+        (order, placed)
+    }
+
+    /// Waits for an order, but not for ever.
+    pub(super) fn sit(&self, seat: &Arc<Seat<J>>) -> Order<J> {
+        let mut roster = self.roster();
+        if let Some(order) = self.order(&mut roster) {
+            return order;
         }
         roster.waiting.push(Arc::clone(seat));
         drop(roster);
-        (self.wait(seat), Placed::Done)
+        self.wait(seat)
+    }
+
+    /// What waits for a thread.
+    fn order(&self, roster: &mut Roster<J>) -> Option<Order<J>> {
+        if roster.over {
+            return Some(Order::End);
+        }
+        if let Some(number) = roster.leads.pop_front() {
+            return Some(Order::Lead(number));
+        }
+        if roster.permits == 0 {
+            return None;
+        }
+        let job = roster.jobs.pop_front()?;
+        roster.permits -= 1;
+        self.scarce.store(!roster.jobs.is_empty(), Relaxed);
+        Some(Order::Run(job))
     }
 
     fn wait(&self, seat: &Arc<Seat<J>>) -> Order<J> {
@@ -219,7 +236,7 @@ impl<J> Roster<J> {
                 self.permits += 1;
                 self.jobs.push_front(job);
             }
-            Order::End => {}
+            Order::Join(_) | Order::End => {}
         }
         Placed::Done
     }

@@ -2,15 +2,17 @@
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::client::{Owned, Place};
-use super::{MEMORY, milliseconds};
-use crate::engine::epoll::Set;
+use super::{MEMORY, nanoseconds};
+use crate::engine::epoll::{Set, wait_for_one};
+use crate::engine::poller::Ready;
 use crate::engine::reactor::Reactor;
 use crate::engine::{HandOver, Setup};
 use crate::sys::{Held, Lease};
@@ -28,13 +30,15 @@ pub(super) struct Station {
 /// What a leader holds.
 pub(super) type Lead<'a> = Held<'a, Station>;
 
-/// What a thread tells a loop, which it does not lead, of a connection.
+/// What a thread tells a loop that it does not lead.
 #[derive(Debug)]
-pub(super) struct Mail {
-    pub(super) key: usize,
-    pub(super) owned: Owned,
-    /// It is over. Otherwise it has to be watched, and waits for its client.
-    pub(super) over: bool,
+pub(super) enum Mail {
+    /// The connection has to be watched, and waits for its client.
+    Watch(usize, Owned),
+    /// The connection is over.
+    Over(usize, Owned),
+    /// Somebody may be ready: told to a thread that does not poll any more.
+    Ready(Ready),
 }
 
 /// A loop, as all threads see it. On cache lines of its own: other loops are
@@ -47,10 +51,18 @@ pub(super) struct Looped {
     always: bool,
     /// Whether a call has blocked lately.
     blocking: AtomicBool,
-    /// When the last one did, in milliseconds.
+    /// When the last one did, in nanoseconds.
     blocked: AtomicU64,
     /// Whether somebody is on the way to lead it.
     summoned: AtomicBool,
+    /// What threads wait for that poll together.
+    set: Arc<OwnedFd>,
+    /// How many do.
+    pollers: AtomicUsize,
+    /// Whether they do at all: nobody holds the lease for long then.
+    shared: AtomicBool,
+    /// When somebody has to look at the timers meanwhile, in nanoseconds.
+    due: AtomicU64,
     mail: Mutex<Vec<Mail>>,
     poke: OwnedFd,
 }
@@ -62,7 +74,9 @@ impl Looped {
     /// The system's.
     pub(super) fn new(setup: &Arc<Setup>, connections: usize) -> io::Result<Self> {
         let poke = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let mut reactor = Reactor::new(Arc::clone(setup), Set::new()?, connections)?;
+        let set = Set::new()?;
+        let shared = set.shared();
+        let mut reactor = Reactor::new(Arc::clone(setup), set, connections)?;
         reactor.poked_by(poke.as_fd())?;
         Ok(Self {
             always: setup.tuning.hand_over == HandOver::Always,
@@ -70,6 +84,10 @@ impl Looped {
             blocking: AtomicBool::new(false),
             blocked: AtomicU64::new(0),
             summoned: AtomicBool::new(false),
+            set: shared,
+            pollers: AtomicUsize::new(0),
+            shared: AtomicBool::new(false),
+            due: AtomicU64::new(u64::MAX),
             mail: Mutex::default(),
             poke,
         })
@@ -90,6 +108,61 @@ impl Looped {
         self.lease.seize(self.lease.glance())
     }
 
+    // ----- polling together --------------------------------------------------------
+
+    /// Whether threads poll together.
+    pub(super) fn is_shared(&self) -> bool {
+        self.shared.load(Ordering::SeqCst)
+    }
+
+    /// Lets threads poll together, or the leader alone.
+    pub(super) fn share(&self, shared: bool) {
+        if self.shared.load(Ordering::Relaxed) != shared {
+            self.shared.store(shared, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether anybody polls.
+    pub(super) fn has_pollers(&self) -> bool {
+        self.pollers.load(Ordering::SeqCst) > 0
+    }
+
+    /// Polls with others, for as long as `patience` lasts.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(super) fn poll(&self, patience: Duration) -> io::Result<Option<Ready>> {
+        self.pollers.fetch_add(1, Ordering::SeqCst);
+        let ready = wait_for_one(&self.set, patience);
+        self.pollers.fetch_sub(1, Ordering::SeqCst);
+        ready
+    }
+
+    /// Takes the lead for an event that was polled; `None` where somebody has
+    /// begun to poll alone.
+    pub(super) fn take(&self) -> Option<Lead<'_>> {
+        loop {
+            if let Some(lead) = self.lease.seize(self.lease.glance()) {
+                return Some(lead);
+            }
+            if !self.is_shared() {
+                return None;
+            }
+            // It is held for some microseconds.
+            thread::yield_now();
+        }
+    }
+
+    /// Says when somebody has to look at the timers, while nobody polls alone.
+    pub(super) fn set_due(&self, due: Option<Instant>) {
+        self.due.store(due.map_or(u64::MAX, nanoseconds), Ordering::Relaxed);
+    }
+
+    /// In how many nanoseconds that is.
+    pub(super) fn due_in(&self, now: Instant) -> u64 {
+        self.due.load(Ordering::Relaxed).saturating_sub(nanoseconds(now))
+    }
+
     // ----- modes -----------------------------------------------------------------
 
     /// Whether polling has to be handed over before a call.
@@ -100,15 +173,15 @@ impl Looped {
 
     #[cold]
     fn is_recent(&self, now: Instant) -> bool {
-        let since = milliseconds(now).saturating_sub(self.blocked.load(Ordering::Relaxed));
-        let recent = u128::from(since) < MEMORY.as_millis();
+        let since = nanoseconds(now).saturating_sub(self.blocked.load(Ordering::Relaxed));
+        let recent = u128::from(since) < MEMORY.as_nanos();
         self.blocking.store(recent, Ordering::Relaxed);
         recent
     }
 
     /// A call has blocked.
     pub(super) fn blocked(&self, now: Instant) {
-        self.blocked.store(milliseconds(now), Ordering::Relaxed);
+        self.blocked.store(nanoseconds(now), Ordering::Relaxed);
         self.blocking.store(true, Ordering::Relaxed);
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::client::Owned;
+use super::station::Lead;
 use super::{TICK, Worker};
 use crate::engine::clock::Clock;
 use crate::engine::machine::{Next, SHARE};
@@ -36,6 +37,8 @@ pub(super) struct Turn<'a> {
     blocking: bool,
     /// Polling is somebody else's, or will be in a moment.
     handed: bool,
+    /// There is more to do in the loop, of which nobody else is told.
+    more: bool,
 }
 
 /// What a turn ended with.
@@ -49,13 +52,14 @@ pub(super) enum Ended {
 
 impl<'a> Turn<'a> {
     /// A leader's.
-    pub(super) const fn leading(worker: &'a Arc<Worker>, number: usize, permit: bool, blocking: bool) -> Self {
-        Self { worker, number, permit, blocking, handed: false }
+    pub(super) fn leading(worker: &'a Arc<Worker>, number: usize, lead: &Lead<'_>, blocking: bool) -> Self {
+        let more = blocking && !lead.reactor.is_drained();
+        Self { worker, number, permit: lead.permit, blocking, handed: false, more }
     }
 
     /// That of a thread that leads nothing.
     pub(super) const fn following(worker: &'a Arc<Worker>, number: usize, permit: bool) -> Self {
-        Self { worker, number, permit, blocking: true, handed: true }
+        Self { worker, number, permit, blocking: true, handed: true, more: false }
     }
 
     /// Drives a connection as far as it goes.
@@ -109,8 +113,15 @@ impl<'a> Turn<'a> {
 
     /// Lets somebody else poll.
     fn hand_over(&mut self) {
-        if !std::mem::replace(&mut self.handed, true) {
+        if std::mem::replace(&mut self.handed, true) {
+            return;
+        }
+        let looped = &self.worker.loops[self.number];
+        if !(looped.is_shared() && looped.has_pollers()) {
             self.worker.summon(self.number);
+        } else if self.more {
+            // What was fetched already wakes nobody.
+            looped.poke();
         }
     }
 }
