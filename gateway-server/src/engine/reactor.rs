@@ -157,22 +157,39 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     /// A listener that is broken, or the system's.
     pub(super) fn next(&mut self, clock: &mut Clock) -> io::Result<Event> {
         loop {
+            match self.next_at_once(clock)? {
+                Some(event) => return Ok(event),
+                None => self.wait(clock)?,
+            }
+        }
+    }
+
+    /// What there is to do, if there is anything.
+    ///
+    /// # Errors
+    /// As for [`next`](Self::next).
+    pub(super) fn next_at_once(&mut self, clock: &mut Clock) -> io::Result<Option<Event>> {
+        loop {
             let Some((key, wake)) = self.take() else {
                 if self.is_over() {
-                    return Ok(Event::Over);
+                    return Ok(Some(Event::Over));
                 }
+                if self.again.is_empty() {
+                    return Ok(None);
+                }
+                // No longer than to see who else is ready.
                 self.wait(clock)?;
                 continue;
             };
             if key >= self.first() {
-                return Ok(Event::Task(key, wake));
+                return Ok(Some(Event::Task(key, wake)));
             }
             match key {
                 STOP => self.stop()?,
-                POKE => return Ok(Event::Poked),
+                POKE => return Ok(Some(Event::Poked)),
                 _ => {
                     if let Some((stream, endpoint)) = self.accept(key)? {
-                        return Ok(Event::Client(stream, endpoint));
+                        return Ok(Some(Event::Client(stream, endpoint)));
                     }
                 }
             }

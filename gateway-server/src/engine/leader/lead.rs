@@ -22,14 +22,20 @@ impl Worker {
         let Some(mut lead) = lead else { return false };
         self.adopt(&mut lead, hand);
         loop {
-            if self.polls_together(number, &lead, hand) {
+            let event = if self.polls_together(number, &lead, hand) {
+                lead.reactor.next_at_once(&mut hand.clock).transpose()
+            } else {
+                Some(lead.reactor.next(&mut hand.clock))
+            };
+            let Some(event) = event else {
                 self.keep_permit(&mut lead, false);
                 drop(lead.lend());
                 let Some(back) = self.join(number, hand) else { return false };
                 lead = back;
                 self.adopt(&mut lead, hand);
-            }
-            match lead.reactor.next(&mut hand.clock) {
+                continue;
+            };
+            match event {
                 Ok(Event::Task(key, wake)) => {
                     let Some(owned) = self.own(&mut lead, key, wake, hand) else { continue };
                     match self.drive(number, lead, key, owned, hand) {
@@ -72,7 +78,7 @@ impl Worker {
         if together {
             looped.set_due(lead.reactor.due());
         }
-        together && lead.reactor.is_drained() && !lead.reactor.is_over()
+        together
     }
 
     /// Polls with others, until it has an event and leads for it.
