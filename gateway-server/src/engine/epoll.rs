@@ -109,6 +109,16 @@ impl<const EDGE: bool> Poller for Set<EDGE> {
         }
     }
 
+    fn closing(&mut self, fd: BorrowedFd<'_>, key: usize) {
+        if !EDGE {
+            self.deregister(fd, key);
+        } else if let Some(watched) = self.watched.get_mut(key) {
+            // The close does it. Where a process that the app has forked has
+            // the socket still, a wake without a cause is all that can come.
+            *watched = false;
+        }
+    }
+
     fn wait(&mut self, list: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
         let mut room = [const { MaybeUninit::<Event>::uninit() }; EVENTS];
         match epoll::wait(&self.epoll, &mut room, timeout.map(timespec).as_ref()) {

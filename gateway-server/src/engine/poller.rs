@@ -62,6 +62,11 @@ pub(super) trait Poller {
     /// no error.
     fn deregister(&mut self, fd: BorrowedFd<'_>, key: usize);
 
+    /// Forgets a descriptor that is about to be closed.
+    fn closing(&mut self, fd: BorrowedFd<'_>, key: usize) {
+        self.deregister(fd, key);
+    }
+
     /// Waits, and gives those that may be ready.
     ///
     /// # Errors

@@ -73,7 +73,7 @@ impl<W: Waiter> Port for SocketPort<'_, W> {
     fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let deadline = Instant::now().checked_add(self.timeouts.write);
         loop {
-            match send_slices(self.stream, slices, false) {
+            match send_slices(self.stream, slices) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let length: usize = slices.iter().map(|slice| slice.len()).sum();
                     if length <= self.mark {

@@ -347,7 +347,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     /// The listeners cannot be watched again.
     pub(super) fn remove(&mut self, key: usize) -> io::Result<T> {
         let entry = self.tasks.remove(key - self.first());
-        self.poller.deregister(entry.task.socket(), key);
+        self.poller.closing(entry.task.socket(), key);
         if self.accepting == Accepting::Full {
             self.open()?;
         }

@@ -24,17 +24,24 @@ pub(super) fn receive(mut stream: &TcpStream, exchange: &mut Exchange) -> io::Re
 /// Sends some of what is pending.
 pub(super) fn send(stream: &TcpStream, exchange: &Exchange) -> io::Result<usize> {
     match exchange.pending() {
-        Pending::Bytes { bytes, more } => send_slices(stream, &[IoSlice::new(bytes)], more),
-        Pending::Slices(slices) => send_slices(stream, slices.as_slices(), false),
+        Pending::Bytes { bytes, more } => send_bytes(stream, bytes, more),
+        Pending::Slices(slices) => send_slices(stream, slices.as_slices()),
         Pending::File { fd, offset, length } => send_file(stream, fd, offset, length.min(FILE_PIECE)),
     }
 }
 
-/// Sends runs of bytes; with `more`, the system waits for what follows.
-pub(super) fn send_slices(stream: &TcpStream, slices: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
+/// Sends one run of bytes; with `more`, the system waits for what follows.
+fn send_bytes(stream: &TcpStream, bytes: &[u8], more: bool) -> io::Result<usize> {
     let more = if more { SendFlags::MORE } else { SendFlags::empty() };
-    let flags = SendFlags::NOSIGNAL | more;
-    retried(|| Ok(sendmsg(stream, slices, &mut SendAncillaryBuffer::default(), flags)?))
+    retried(|| Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL | more)?))
+}
+
+/// Sends runs of bytes.
+pub(super) fn send_slices(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    match slices {
+        [one] => send_bytes(stream, one, false),
+        _ => retried(|| Ok(sendmsg(stream, slices, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?)),
+    }
 }
 
 /// Sends a range of a file without reading it into memory, where the system
@@ -50,7 +57,7 @@ fn send_file(stream: &TcpStream, fd: BorrowedFd<'_>, offset: u64, length: u64) -
             if read == 0 {
                 return Ok(0);
             }
-            send_slices(stream, &[IoSlice::new(&copy[..read])], false)
+            send_bytes(stream, &copy[..read], false)
         }
         other => other,
     }

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::Errno;
+use rustix::net::{SocketFlags, acceptfrom_with};
 
 use super::{Endpoint, Local};
 
@@ -41,6 +42,8 @@ impl Listener {
         let socket = TcpListener::bind(address)?;
         // Accept follows a poll; a client that left in between must not block it.
         socket.set_nonblocking(true)?;
+        // Connections have it from here: what is written goes out at once.
+        rustix::net::sockopt::set_tcp_nodelay(&socket, true)?;
         // std listens with a queue of 128, which a burst of clients overruns.
         rustix::net::listen(&socket, BACKLOG)?;
         let address = socket.local_addr()?;
@@ -66,12 +69,14 @@ impl Listener {
     /// # Errors
     /// By class, see [`AcceptError`].
     pub fn accept(&self) -> Result<(TcpStream, Endpoint), AcceptError> {
-        let (stream, remote) = self.socket.accept().map_err(classify)?;
-        let ready = stream.set_nonblocking(true).and_then(|()| stream.set_nodelay(true));
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let (stream, remote) = acceptfrom_with(&self.socket, flags).map_err(classify)?;
+        let stream = TcpStream::from(stream);
+        let remote = remote.and_then(|remote| SocketAddr::try_from(remote).ok());
         // A wildcard address says nothing about which one the client chose.
         let local = if self.address.ip().is_unspecified() { stream.local_addr() } else { Ok(self.address) };
-        let local = ready.and(local).map_err(|_| AcceptError::Retry)?;
-        Ok((stream, Endpoint::new(self.local(local), Some(remote))))
+        let local = local.map_err(|_| AcceptError::Retry)?;
+        Ok((stream, Endpoint::new(self.local(local), remote)))
     }
 
     /// The name of an end here, shared by the connections that have it.
@@ -96,11 +101,11 @@ fn named(address: SocketAddr) -> Arc<Local> {
 
 /// accept(2): errors of the connection that was waiting are passed on by
 /// Linux and mean nothing for the next one.
-fn classify(error: io::Error) -> AcceptError {
-    match Errno::from_io_error(&error) {
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => AcceptError::Shed(error),
-        Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK | Errno::OPNOTSUPP | Errno::FAULT) => {
-            AcceptError::Fatal(error)
+fn classify(error: Errno) -> AcceptError {
+    match error {
+        Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM => AcceptError::Shed(error.into()),
+        Errno::BADF | Errno::INVAL | Errno::NOTSOCK | Errno::OPNOTSUPP | Errno::FAULT => {
+            AcceptError::Fatal(error.into())
         }
         _ => AcceptError::Retry,
     }
@@ -112,7 +117,7 @@ mod tests {
 
     #[test]
     fn accept_errors_have_classes() {
-        let class = |errno: Errno| classify(errno.into());
+        let class = classify;
         assert!(matches!(class(Errno::INTR), AcceptError::Retry));
         assert!(matches!(class(Errno::CONNABORTED), AcceptError::Retry));
         assert!(matches!(class(Errno::AGAIN), AcceptError::Retry));
