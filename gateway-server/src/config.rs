@@ -205,6 +205,7 @@ fn timeouts(flags: &TimeFlags) -> Timeouts {
         body_grace: flags.body_timeout,
         body_rate: flags.body_rate.as_u64(),
         write: flags.write_timeout,
+        call: None,
     }
 }
 

@@ -55,6 +55,7 @@ use crate::protocol::http1::Scanner;
 pub use self::pending::{Pending, Slices};
 pub use self::places::{Place, Places};
 pub use self::port::{Now, Port};
+pub use self::respond::overdue;
 pub use self::resting::Resting;
 pub use self::service::{Bodies, Service, Timeouts};
 

@@ -14,6 +14,8 @@ pub enum Fault {
     Refused(Refusal),
     /// A call of the app that failed before its response had begun: a 500.
     AppFailed,
+    /// A call of the app that took longer than a request may.
+    Overdue,
     /// A response that could not be ended well.
     Cut,
     /// A client that there was no descriptor, thread or process for.
@@ -34,7 +36,7 @@ enum Cells {
 }
 
 const REFUSALS: usize = Refusal::ALL.len();
-const COUNT: usize = REFUSALS + 4;
+const COUNT: usize = REFUSALS + 5;
 
 impl Counters {
     /// Counters of this process.
@@ -75,6 +77,7 @@ impl Counters {
         let refusals = Refusal::ALL.iter().map(|&refusal| (Fault::Refused(refusal), refusal.text()));
         let others = [
             (Fault::AppFailed, "the app failed"),
+            (Fault::Overdue, "the app took too long"),
             (Fault::Cut, "a response was cut"),
             (Fault::Shed, "a client was turned away"),
             (Fault::Crashed, "a process crashed"),
@@ -104,6 +107,7 @@ const fn index(fault: Fault) -> usize {
         Fault::Cut => REFUSALS + 1,
         Fault::Shed => REFUSALS + 2,
         Fault::Crashed => REFUSALS + 3,
+        Fault::Overdue => REFUSALS + 4,
     }
 }
 

@@ -26,7 +26,7 @@ mod watched;
 pub(crate) use fork::{Forked, fork, threads};
 pub(crate) use lease::{Glance, Held, Lease};
 pub(crate) use overflow::{guard_range, tell_overflows};
-pub(crate) use place::{Notes, Owned, Place, Release};
+pub(crate) use place::{Claim, Notes, Owned, Place, Release};
 pub(crate) use shared::Shared;
 pub(crate) use signals::{empty_signal, reset_signal};
 pub(crate) use stack::GuardedStack;

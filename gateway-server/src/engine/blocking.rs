@@ -100,6 +100,7 @@ impl<W: Waiter> Connection<'_, W> {
             waiter: self.waiter,
             body: &mut self.body,
             mark: 0,
+            claim: None,
         };
         self.exchange.run(&mut port);
         self.waiter.leave();

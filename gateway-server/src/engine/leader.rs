@@ -23,6 +23,8 @@ mod lead;
 mod monitor;
 mod pool;
 mod station;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 use std::io;
@@ -102,12 +104,13 @@ impl Worker {
         let stations = (0..loops).map(|number| Looped::new(&setup, share(number))).collect::<io::Result<_>>()?;
         let timeouts = &setup.service.timeouts;
         let all = [timeouts.head, timeouts.keep_alive, timeouts.body_grace, timeouts.write, LINGER];
+        let all = all.into_iter().chain(timeouts.call);
         Ok(Self {
             crew,
             loops: stations,
             pool: Pool::new(threads, loops, tuning.idle),
             monitor: Monitor::default(),
-            soonest: all.into_iter().min().unwrap_or(LINGER),
+            soonest: all.min().unwrap_or(LINGER),
             running: AtomicUsize::new(loops),
             abandoned: AtomicUsize::new(0),
             failure: Mutex::new(None),

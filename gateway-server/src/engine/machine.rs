@@ -153,6 +153,13 @@ impl Machine {
         Next::Step(Step::Again)
     }
 
+    /// Its client is gone, or has been answered by somebody else.
+    pub(super) fn gone(&mut self) {
+        if let State::Busy(exchange) = &mut self.state {
+            exchange.gone();
+        }
+    }
+
     /// Calls the app, or pulls its body.
     pub(super) fn call(&mut self, port: &mut dyn Port) {
         if let State::Busy(exchange) = &mut self.state {
@@ -244,6 +251,7 @@ impl Inline {
             waiter: &mut PollWaiter::new(&setup.stop, &[]),
             body: &mut BodyWait::default(),
             mark: HIGH_WATER,
+            claim: None,
         };
         self.machine.call(&mut port);
     }

@@ -12,6 +12,7 @@ use super::poller::Interest;
 use super::socket::{retried, send_slices, wait_one};
 use super::waiter::{Alerts, Waiter};
 use crate::exchange::{Now, Port, Timeouts};
+use crate::sys::Claim;
 
 /// How long an app has waited for the body of its request, over all calls.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,6 +43,8 @@ pub(super) struct SocketPort<'a, W> {
     pub(super) body: &'a mut BodyWait,
     /// Up to so many bytes may stay unsent rather than be waited for.
     pub(super) mark: usize,
+    /// The right to send, where it can be revoked.
+    pub(super) claim: Option<Claim<'a>>,
 }
 
 impl<W: Waiter> Port for SocketPort<'_, W> {
@@ -71,6 +74,9 @@ impl<W: Waiter> Port for SocketPort<'_, W> {
     }
 
     fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        if self.claim.is_some_and(|claim| !claim.begin()) {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
         let deadline = Instant::now().checked_add(self.timeouts.write);
         loop {
             match send_slices(self.stream, slices) {

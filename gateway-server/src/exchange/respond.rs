@@ -257,6 +257,20 @@ pub(super) enum After {
     Finished,
 }
 
+/// What the server answers in place of an app that takes too long, while that
+/// still has its connection: to any method, so without content.
+#[must_use]
+pub fn overdue(now: &Now, server: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    response::begin(&mut out, &Head::new(Status::GATEWAY_TIMEOUT, &[]));
+    let mut stamp = response::Stamp::new(server);
+    let stamp = stamp.fields(&now.date, true, true);
+    let tail =
+        response::Tail { framing: response::Framing::Length(0), length: Some(0), connection: Some("close"), stamp };
+    response::finish(&mut out, &tail);
+    out
+}
+
 /// Writes an answer of the server's own: a small plain text.
 fn answer(wire: &mut Wire, status: Status, text: &str) {
     let colon = if text.is_empty() { "" } else { ": " };

@@ -110,6 +110,10 @@ pub struct Timeouts {
     pub body_rate: u64,
     /// Without any progress of a response.
     pub write: Duration,
+    /// For one call of the app; only `leader` keeps it. The client gets 504, or
+    /// its connection is cut where the response has begun, and the call goes on
+    /// until it returns.
+    pub call: Option<Duration>,
 }
 
 impl Timeouts {
@@ -134,6 +138,7 @@ impl Default for Timeouts {
             body_grace: Duration::from_secs(10),
             body_rate: 512,
             write: Duration::from_secs(30),
+            call: None,
         }
     }
 }

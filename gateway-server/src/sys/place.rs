@@ -3,15 +3,17 @@
 //! The place belongs to one list, and only its holder gives the value away. One
 //! thread owns it then, and whoever would wake it meanwhile leaves a note: the
 //! owner looks again before it gives the value back. Where the owner takes too
-//! long, the place can be given up without it: the value is revoked, and lives
-//! until its owner is done.
+//! long, the value is revoked: what the owner has not begun by then, it will not
+//! do any more. The place can be given up then; the value lives until its owner
+//! is done.
 //!
 //! | state | |
 //! |---|---|
 //! | idle | in its place |
 //! | owned | somebody works with it |
 //! | owned, with notes | the owner has to look again |
-//! | revoked | it has no place any more; its owner is the last to have it |
+//! | revoked | the owner was too late, or had begun |
+//! | gone | it has no place any more; its owner is the last to have it |
 #![allow(unsafe_code)]
 
 use std::ops::{BitOr, Deref, DerefMut};
@@ -20,12 +22,14 @@ use std::ptr::NonNull;
 use super::atomic::{AtomicU8, Cell, Ordering};
 
 const OWNED: u8 = 1;
-const REVOKED: u8 = 2;
+/// The place is gone: the owner is the last to have the value.
+const GONE: u8 = 2;
 const BEGUN: u8 = 4;
-const FIRST_NOTE: u32 = 3;
-const NOTES: u8 = !(OWNED | REVOKED | BEGUN);
+const REVOKED: u8 = 8;
+const FIRST_NOTE: u32 = 4;
+const NOTES: u8 = !(OWNED | GONE | BEGUN | REVOKED);
 
-/// What an owner has to look at again: up to five kinds.
+/// What an owner has to look at again: up to four kinds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Notes(u8);
 
@@ -33,7 +37,7 @@ impl Notes {
     /// Nothing.
     pub(crate) const NONE: Self = Self(0);
 
-    /// The note of that number, below 5.
+    /// The note of that number, below 4.
     pub(crate) const fn number(number: u32) -> Self {
         assert!(number < 8 - FIRST_NOTE);
         Self(1 << (number + FIRST_NOTE))
@@ -73,6 +77,23 @@ pub(crate) struct Owned<S, T>(NonNull<Inner<S, T>>);
 unsafe impl<S: Send + Sync, T: Send> Send for Place<S, T> {}
 // SAFETY: as above.
 unsafe impl<S: Send + Sync, T: Send> Send for Owned<S, T> {}
+
+/// The owner's right to do what cannot be taken back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claim<'a>(&'a AtomicU8);
+
+impl Claim<'_> {
+    /// Says that from now on the owner does it; `false` if the value was revoked
+    /// before.
+    pub(crate) fn begin(self) -> bool {
+        self.0.fetch_or(BEGUN, Ordering::AcqRel) & REVOKED == 0
+    }
+
+    /// Says that the next such thing has not begun.
+    pub(crate) fn pause(self) {
+        self.0.fetch_and(!BEGUN, Ordering::AcqRel);
+    }
+}
 
 /// What became of a value that its owner gave back.
 #[derive(Debug)]
@@ -125,34 +146,21 @@ impl<S, T> Place<S, T> {
         self.0 == owned.0
     }
 
-    /// Whether somebody works with the value.
-    pub(crate) fn is_owned(&self) -> bool {
-        self.inner().state.load(Ordering::Relaxed) & OWNED != 0
-    }
-
-    /// Gives the place up, though somebody works with the value. Answers
-    /// whether the owner had not [begun](Owned::begin): it will not any more.
-    pub(crate) fn revoke(self) -> bool {
-        let place = std::mem::ManuallyDrop::new(self);
-        place.give_up() & BEGUN == 0
-    }
-
-    /// Leaves the value to its owner, or frees it. Nothing of it may be touched
-    /// afterwards.
-    fn give_up(&self) -> u8 {
-        // Acquire: what the last owner did to the value is seen.
-        let state = self.inner().state.fetch_or(REVOKED, Ordering::AcqRel);
-        if state & OWNED == 0 {
-            // SAFETY: made by `Box::leak`; there is no owner, and never will be.
-            drop(unsafe { Box::from_raw(self.0.as_ptr()) });
-        }
-        state
+    /// Revokes the value from its owner. Answers whether the owner had not
+    /// [begun](Claim::begin): it will not any more.
+    pub(crate) fn revoke(&mut self) -> bool {
+        self.inner().state.fetch_or(REVOKED, Ordering::AcqRel) & BEGUN == 0
     }
 }
 
+/// Leaves the value to its owner, or frees it.
 impl<S, T> Drop for Place<S, T> {
     fn drop(&mut self) {
-        self.give_up();
+        // Acquire: what the last owner did to the value is seen.
+        if self.inner().state.fetch_or(GONE, Ordering::AcqRel) & OWNED == 0 {
+            // SAFETY: made by `Box::leak`; there is no owner, and never will be.
+            drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+        }
     }
 }
 
@@ -167,30 +175,19 @@ impl<S, T> Owned<S, T> {
         &self.inner().shared
     }
 
-    /// Both parts at once.
-    pub(crate) fn parts(&mut self) -> (&S, &mut T) {
-        // SAFETY: they lie beside each other; as for `inner` and `deref_mut`.
+    /// All parts at once.
+    pub(crate) fn parts(&mut self) -> (&S, &mut T, Claim<'_>) {
+        // SAFETY: as for `inner` and `deref_mut`; they lie beside each other.
         let inner = unsafe { self.0.as_ref() };
         // SAFETY: as above.
-        (&inner.shared, unsafe { &mut *inner.value.get() })
-    }
-
-    /// Says that from now on the owner does what cannot be taken back; `false`
-    /// if the value was revoked before.
-    pub(crate) fn begin(&self) -> bool {
-        self.inner().state.fetch_or(BEGUN, Ordering::AcqRel) & REVOKED == 0
-    }
-
-    /// Says that the next such thing has not begun.
-    pub(crate) fn pause(&self) {
-        self.inner().state.fetch_and(!BEGUN, Ordering::AcqRel);
+        (&inner.shared, unsafe { &mut *inner.value.get() }, Claim(&inner.state))
     }
 
     /// Puts the value into its place, unless there are notes.
     pub(crate) fn release(self) -> Release<S, T> {
         let state = &self.inner().state;
         let mut now = state.load(Ordering::Relaxed);
-        while now & (NOTES | REVOKED) == 0 {
+        while now & (NOTES | GONE) == 0 {
             match state.compare_exchange_weak(now, 0, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => {
                     std::mem::forget(self);
@@ -199,7 +196,7 @@ impl<S, T> Owned<S, T> {
                 Err(changed) => now = changed,
             }
         }
-        if now & REVOKED != 0 {
+        if now & GONE != 0 {
             return Release::Done;
         }
         let notes = state.fetch_and(!NOTES, Ordering::AcqRel) & NOTES;
@@ -226,8 +223,8 @@ impl<S, T> DerefMut for Owned<S, T> {
 /// Puts the value into its place, whatever the notes say.
 impl<S, T> Drop for Owned<S, T> {
     fn drop(&mut self) {
-        // Acquire: what the place's holder did before it revoked is seen.
-        if self.inner().state.fetch_and(REVOKED, Ordering::AcqRel) & REVOKED != 0 {
+        // Acquire: what the place's holder did before it left is seen.
+        if self.inner().state.fetch_and(GONE, Ordering::AcqRel) & GONE != 0 {
             // SAFETY: made by `Box::leak`; the place is gone.
             drop(unsafe { Box::from_raw(self.0.as_ptr()) });
         }

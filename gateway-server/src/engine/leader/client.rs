@@ -18,7 +18,7 @@ pub(super) type Owned = sys::Owned<Shared, Client>;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) stream: TcpStream,
-    /// When the call began that is running, in milliseconds; 0 without one.
+    /// When the call began that is running, in nanoseconds; 0 without one.
     /// Only kept where calls have a deadline.
     pub(super) called: AtomicU64,
 }

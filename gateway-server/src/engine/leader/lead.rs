@@ -1,18 +1,22 @@
 //! What the thread does that leads a loop, and what it does when it has lost it.
 
+use std::io::Write as _;
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use super::client::{Client, Owned, Place, Shared, note, wakes};
 use super::station::{Lead, Looped, Mail};
 use super::turn::{Ended, Job, Turn};
-use super::{Hand, Worker};
+use super::{Hand, Worker, nanoseconds};
 use crate::engine::machine::Machine;
 use crate::engine::poller::Interest;
 use crate::engine::port::BodyWait;
 use crate::engine::reactor::{Event, Step, Wake};
+use crate::exchange::overdue;
 use crate::net::Endpoint;
+use crate::stats::Fault;
 use crate::sys::{Notes, Release};
 
 impl Worker {
@@ -30,6 +34,7 @@ impl Worker {
             let Some(event) = event else {
                 self.keep_permit(&mut lead, false);
                 drop(lead.lend());
+                self.monitor.attend();
                 let Some(back) = self.join(number, hand) else { return false };
                 lead = back;
                 self.adopt(&mut lead, hand);
@@ -119,7 +124,7 @@ impl Worker {
         let (place, setup) = lead.reactor.task(key)?;
         let Some(mut owned) = place.own(note(wake)) else {
             if wake == Wake::Late {
-                self.look_later(lead, key, hand);
+                self.look_after(lead, key, hand);
             }
             return None;
         };
@@ -133,6 +138,38 @@ impl Worker {
         }
         owned.machine.wake(wake, &hand.clock, &mut hand.vacant);
         Some(owned)
+    }
+
+    /// Looks after a connection that somebody else drives: its call may have
+    /// taken too long.
+    fn look_after(&self, lead: &mut Lead<'_>, key: usize, hand: &mut Hand) {
+        let now = hand.clock.now().instant;
+        let Some((place, setup)) = lead.reactor.task(key) else { return };
+        let called = place.shared().called.load(Relaxed);
+        let most = setup.service.timeouts.call.filter(|_| called > 0);
+        let due = most.map(|most| Duration::from_nanos(called).saturating_add(most));
+        match due.map(|due| due.checked_sub(Duration::from_nanos(nanoseconds(now)))) {
+            // It is over.
+            Some(None | Some(Duration::ZERO)) => self.revoke(lead, key, hand),
+            Some(Some(left)) => lead.reactor.arm(key, now.checked_add(left.min(self.soonest))),
+            None => self.look_later(lead, key, hand),
+        }
+    }
+
+    /// Answers in place of an app that takes too long. Its call goes on, and has
+    /// its connection until it returns; but nothing that it says goes out.
+    fn revoke(&self, lead: &mut Lead<'_>, key: usize, hand: &Hand) {
+        let Ok(mut place) = lead.reactor.remove(key).map_err(|error| self.fail(error)) else { return };
+        let service = &self.setup.service;
+        service.counters.count(Fault::Overdue);
+        tracing::error!("a call of the app took too long; its client is told, its thread is left to it");
+        let unanswered = place.revoke();
+        let mut stream = &place.shared().stream;
+        if unanswered {
+            // A client that does not take so little is gone.
+            let _ = stream.write_all(&overdue(hand.clock.now(), service.server));
+        }
+        let _ = stream.shutdown(if unanswered { Shutdown::Write } else { Shutdown::Both });
     }
 
     /// A connection's deadline is its owner's while it has one: nobody sets it
@@ -155,6 +192,11 @@ impl Worker {
         self.keep_permit(&mut lead, !blocking && !self.pool.is_scarce());
         let mut turn = Turn::leading(self, number, &lead, blocking);
         lead.driven = Some(key);
+        if blocking {
+            // It may be long until somebody adopts the loop.
+            self.look_later(&mut lead, key, hand);
+            self.loops[number].set_due(lead.reactor.due());
+        }
         let lent = lead.lend();
         self.monitor.attend();
         let ended = turn.drive(&mut owned, &mut hand.clock);

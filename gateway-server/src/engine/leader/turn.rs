@@ -4,11 +4,12 @@
 use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use super::client::Owned;
 use super::station::Lead;
-use super::{TICK, Worker};
+use super::{TICK, Worker, nanoseconds};
 use crate::engine::clock::Clock;
 use crate::engine::machine::{Next, SHARE};
 use crate::engine::poller::Interest;
@@ -66,7 +67,7 @@ impl<'a> Turn<'a> {
     pub(super) fn drive(&mut self, owned: &mut Owned, clock: &mut Clock) -> Ended {
         let mut share = SHARE;
         loop {
-            let (shared, client) = owned.parts();
+            let (shared, client, _) = owned.parts();
             match client.machine.drive(&shared.stream, clock, !self.blocking, &mut share) {
                 Next::Step(step) => return Ended::Step(step),
                 Next::Call if self.may_call() => self.call(owned, clock),
@@ -82,11 +83,16 @@ impl<'a> Turn<'a> {
 
     fn call(&mut self, owned: &mut Owned, clock: &mut Clock) {
         let setup = &self.worker.setup;
-        let (shared, client) = owned.parts();
+        let (shared, client, claim) = owned.parts();
+        let claim = setup.service.timeouts.call.is_some().then_some(claim);
         if self.blocking || client.machine.has_live_input() {
             self.hand_over();
         }
         let start = self.handed.then(|| clock.refresh().instant);
+        if let Some(claim) = claim {
+            claim.pause();
+            shared.called.store(nanoseconds(clock.now().instant).max(1), Relaxed);
+        }
         client.body.begin(client.machine.requests());
         let mut port = SocketPort {
             stream: &shared.stream,
@@ -96,8 +102,16 @@ impl<'a> Turn<'a> {
             body: &mut client.body,
             waiter: self,
             mark: HIGH_WATER,
+            claim,
         };
         client.machine.call(&mut port);
+        if let Some(claim) = claim {
+            shared.called.store(0, Relaxed);
+            if !claim.begin() {
+                // The loop has answered in its place.
+                client.machine.gone();
+            }
+        }
         if let Some(start) = start {
             self.judge(start, clock);
         }

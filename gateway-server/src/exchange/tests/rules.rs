@@ -360,7 +360,7 @@ fn limit_06_a_body_that_cannot_be_stored_is_refused() {
 #[test]
 fn the_time_limits_are_those_that_the_table_states() {
     let seconds = Duration::from_secs;
-    let Timeouts { head, keep_alive, body_grace, body_rate, write } = Timeouts::default();
+    let Timeouts { head, keep_alive, body_grace, body_rate, write, call: _ } = Timeouts::default();
     assert_eq!([head, keep_alive, body_grace, write], [10, 75, 10, 30].map(seconds));
     assert_eq!(body_rate, 512);
 }

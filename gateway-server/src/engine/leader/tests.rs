@@ -1,0 +1,110 @@
+//! What only a server that is linked in can be asked for.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use gateway_spec::{Body, Head, Status, app_fn};
+
+use crate::Server;
+use crate::engine::Stopper;
+use crate::exchange::Timeouts;
+
+/// An app whose calls of `/held` and `/begun` last until they are let go; the
+/// second one has begun to answer.
+struct Held {
+    address: SocketAddr,
+    stopper: Stopper,
+    server: thread::JoinHandle<()>,
+    entered: Receiver<()>,
+    go: Sender<()>,
+}
+
+impl Held {
+    fn start(timeouts: Timeouts) -> Self {
+        let (enter, entered) = channel();
+        let (go, gone) = channel::<()>();
+        let (enter, gone) = (Mutex::new(enter), Mutex::new(gone));
+        let app = app_fn(move |environ, start_response| {
+            let mut writer = start_response.start(Head::new(Status::OK, &[]))?;
+            let path = environ.path_info();
+            if path == b"/begun" {
+                writer.write_all(b"first")?;
+            }
+            if path != b"/" {
+                enter.lock().unwrap().send(()).unwrap();
+                gone.lock().unwrap().recv().unwrap();
+                // Nobody may hear of this any more.
+                let _ = writer.write_all(b"too late");
+            }
+            Ok(Body::from("done"))
+        });
+        let mut server = Server::new(app).engine("leader").unwrap().timeouts(timeouts).loops(1).threads(3);
+        server = server.bind("127.0.0.1:0").unwrap();
+        let (address, stopper) = (server.addresses()[0], server.stopper().unwrap());
+        let server = thread::spawn(move || assert_eq!(server.run().unwrap().abandoned, 0));
+        Self { address, stopper, server, entered, go }
+    }
+
+    fn ask(&self, path: &str) -> TcpStream {
+        let mut client = TcpStream::connect(self.address).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        write!(client, "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+        client
+    }
+
+    fn stop(self) {
+        self.stopper.stop();
+        self.server.join().unwrap();
+    }
+}
+
+fn answer(mut client: TcpStream) -> String {
+    let mut text = String::new();
+    client.read_to_string(&mut text).unwrap();
+    text
+}
+
+/// The client of a call that takes too long is told; the call goes on until it
+/// returns, others are served meanwhile, and nothing more is said to that client.
+#[test]
+fn a_call_that_takes_too_long_is_answered_by_its_loop() {
+    let held = Held::start(Timeouts { call: Some(Duration::from_millis(50)), ..Timeouts::default() });
+    let late = held.ask("/held");
+    held.entered.recv().unwrap();
+    let text = answer(late);
+    assert!(text.starts_with("HTTP/1.1 504 "), "{text}");
+    assert!(text.ends_with("\r\n\r\n"), "{text}");
+    assert!(answer(held.ask("/")).ends_with("done"), "others are served");
+    held.go.send(()).unwrap();
+    assert!(answer(held.ask("/")).ends_with("done"), "and still are");
+    held.stop();
+}
+
+/// A response that has begun cannot be replaced: the client sees that it is cut.
+#[test]
+fn a_late_call_that_has_begun_to_answer_is_cut() {
+    let held = Held::start(Timeouts { call: Some(Duration::from_millis(50)), ..Timeouts::default() });
+    let late = held.ask("/begun");
+    held.entered.recv().unwrap();
+    let text = answer(late);
+    assert!(text.starts_with("HTTP/1.1 200 OK") && text.ends_with("5\r\nfirst\r\n"), "{text}");
+    held.go.send(()).unwrap();
+    held.stop();
+}
+
+/// One that is in time is answered by the app, however many calls came before.
+#[test]
+fn a_deadline_is_for_one_call() {
+    let held = Held::start(Timeouts { call: Some(Duration::from_secs(600)), ..Timeouts::default() });
+    for _ in 0..3 {
+        let client = held.ask("/held");
+        held.entered.recv().unwrap();
+        held.go.send(()).unwrap();
+        assert!(answer(client).contains("too late"), "it was not");
+    }
+    held.stop();
+}
