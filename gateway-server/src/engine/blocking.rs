@@ -67,8 +67,8 @@ impl<W: Waiter> Connection<'_, W> {
             return Ok(());
         }
         match receive(self.stream, &mut self.exchange) {
-            Ok(0) => self.exchange.eof(&self.clock.refresh()),
-            Ok(count) => self.exchange.fed(count, &self.clock.refresh()),
+            Ok(0) => self.exchange.eof(self.clock.refresh()),
+            Ok(count) => self.exchange.fed(count, self.clock.refresh()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
@@ -77,11 +77,11 @@ impl<W: Waiter> Connection<'_, W> {
 
     fn write(&mut self) -> io::Result<()> {
         match send(self.stream, &self.exchange) {
-            Ok(count) => self.exchange.sent(count, &self.clock.refresh()),
+            Ok(count) => self.exchange.sent(count, self.clock.refresh()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 let deadline = self.exchange.deadline();
                 if !self.waiter.wait(self.stream, Interest::Write, deadline, Alerts::default())?.ready {
-                    self.exchange.tick(&self.clock.refresh());
+                    self.exchange.tick(self.clock.refresh());
                 }
             }
             Err(error) => return Err(error),
@@ -109,7 +109,7 @@ impl<W: Waiter> Connection<'_, W> {
     fn shut(&mut self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)?;
         self.lingering = Some(self.setup.stop.linger());
-        self.exchange.shut(&self.clock.refresh());
+        self.exchange.shut(self.clock.refresh());
         Ok(())
     }
 
@@ -131,7 +131,7 @@ impl<W: Waiter> Connection<'_, W> {
         } else if woken.ready {
             return Ok(true);
         } else if !woken.others {
-            self.exchange.tick(&self.clock.refresh());
+            self.exchange.tick(self.clock.refresh());
             return Ok(false);
         }
         if lingering {

@@ -91,11 +91,10 @@ impl<P: Poller, T: Task> Loop<P, T> {
         for key in self.again.drain(..) {
             self.reactor.again(key);
         }
-        if let Some(step) = step {
-            if step == Step::Close || self.reactor.settle(key, step).is_err() {
+        if let Some(step) = step
+            && (step == Step::Close || self.reactor.settle(key, step).is_err()) {
                 return self.end(key);
             }
-        }
         self.reactor.arm(key, deadline);
         Ok(())
     }

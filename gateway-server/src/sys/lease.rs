@@ -88,6 +88,9 @@ impl<'a, T> Held<'a, T> {
 }
 
 impl<'a, T> Lent<'a, T> {
+    /// Leaves the value to whoever seizes it.
+    pub(crate) fn leave(self) {}
+
     /// Takes the value back; `None` if somebody else has it.
     pub(crate) fn regain(self) -> Option<Held<'a, T>> {
         self.lease.seize(Glance(self.word))

@@ -33,7 +33,7 @@ impl Worker {
             };
             let Some(event) = event else {
                 self.keep_permit(&mut lead, false);
-                drop(lead.lend());
+                lead.lend().leave();
                 self.monitor.attend();
                 let Some(back) = self.join(number, hand) else { return false };
                 lead = back;
