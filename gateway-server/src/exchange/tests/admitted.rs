@@ -100,7 +100,8 @@ fn admitted_bodies_are_answered_alike() {
                  3\r\nabc\r\n2;x\r\nde\r\n0\r\nT: t\r\n\r\nGET /n HTTP/1.1\r\nHost: a\r\n\r\n";
     for places in [0, 1] {
         let service = admitting(app_fn(echo), places);
-        for at in 1..input.len() {
+        // Miri takes a second for each.
+        for at in (1..input.len()).step_by(if cfg!(miri) { 40 } else { 1 }) {
             let pieces = vec![input.as_bytes()[..at].to_vec(), input.as_bytes()[at..].to_vec()];
             let client = serve(&service, pieces, usize::MAX);
             let expected = "HTTP/1.1 200 OK\nContent-Length: 13\n\nPOST /c abcde\
