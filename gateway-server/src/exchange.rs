@@ -308,7 +308,7 @@ impl Exchange {
             Phase::Stream => self.pull(port),
             _ => Ok(After::More),
         });
-        let now = port.now();
+        let now = *port.now();
         self.since = Some(now.instant);
         self.slot.wire().date = now.date;
         match outcome {

@@ -6,7 +6,7 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gateway_server::exchange::{Exchange, Now, Pending, Port, Service, Want};
+use gateway_server::exchange::{Exchange, Now, Pending, Port, Resting, Service, Want};
 use gateway_server::net::{Endpoint, Local};
 use gateway_server::protocol::Limits;
 use gateway_spec::abi::host::{Host, Hosted, RequestHead};
@@ -178,10 +178,12 @@ fn exchange(app: Arc<dyn App>, request: &'static [u8], depth: usize) -> impl FnM
     let local = Arc::new(Local::new("127.0.0.1", 8000));
     let endpoint = Endpoint::new(local, Some(([127, 0, 0, 1], 50000).into()));
     let now = Now { instant: Instant::now(), date: *b"Sun, 06 Nov 1994 08:49:37 GMT" };
-    let mut exchange = Exchange::new(service, endpoint, &now);
+    let (mut exchange, mut resting) = (Exchange::vacant(service), Some(Resting::new(endpoint, &now)));
     let input = request.repeat(depth);
     move |n| {
         for _ in 0..n.div_ceil(depth as u64) {
+            // As an engine does it when a socket is ready, and afterwards.
+            exchange.resume(resting.take().expect("it rests between two requests"));
             exchange.room()[..input.len()].copy_from_slice(&input);
             exchange.fed(input.len(), &now);
             loop {
@@ -192,7 +194,7 @@ fn exchange(app: Arc<dyn App>, request: &'static [u8], depth: usize) -> impl FnM
                         let count = black_box(bytes).len();
                         exchange.sent(count, &now);
                     }
-                    Want::Read => break,
+                    Want::Read => break resting = exchange.rest(),
                     want => panic!("a kept-alive connection wants {want:?}"),
                 }
             }
@@ -224,7 +226,7 @@ impl Port for Still {
         false
     }
 
-    fn now(&mut self) -> Now {
-        self.0
+    fn now(&mut self) -> &Now {
+        &self.0
     }
 }

@@ -149,7 +149,7 @@ impl Port for Script {
         false
     }
 
-    fn now(&mut self) -> Now {
-        self.now
+    fn now(&mut self) -> &Now {
+        &self.now
     }
 }

@@ -120,7 +120,7 @@ impl<W: Waiter> Port for SocketPort<'_, W> {
         self.stop.is_seen() || self.waiter.is_crowded()
     }
 
-    fn now(&mut self) -> Now {
-        if self.waiter.keeps_time() { *self.clock.now() } else { *self.clock.refresh() }
+    fn now(&mut self) -> &Now {
+        if self.waiter.keeps_time() { self.clock.now() } else { self.clock.refresh() }
     }
 }

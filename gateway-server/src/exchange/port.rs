@@ -42,5 +42,5 @@ pub trait Port {
     fn is_closing(&mut self) -> bool;
 
     /// The time.
-    fn now(&mut self) -> Now;
+    fn now(&mut self) -> &Now;
 }

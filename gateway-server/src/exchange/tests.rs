@@ -500,7 +500,7 @@ fn a_stream_that_gives_nothing_ends_when_the_client_is_gone() {
         fn is_closing(&mut self) -> bool {
             false
         }
-        fn now(&mut self) -> Now {
+        fn now(&mut self) -> &Now {
             self.0.now()
         }
     }

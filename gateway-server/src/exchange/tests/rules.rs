@@ -411,7 +411,7 @@ fn time_02_a_body_keeps_a_minimum_rate() {
         fn is_closing(&mut self) -> bool {
             false
         }
-        fn now(&mut self) -> Now {
+        fn now(&mut self) -> &Now {
             self.0.now()
         }
     }

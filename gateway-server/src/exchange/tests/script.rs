@@ -65,8 +65,8 @@ impl Port for ScriptedPort<'_> {
         false
     }
 
-    fn now(&mut self) -> Now {
-        self.1
+    fn now(&mut self) -> &Now {
+        &self.1
     }
 }
 
