@@ -160,7 +160,7 @@ impl Exchange {
     #[must_use]
     pub fn want(&self) -> Want {
         let wire = self.slot.wire_ref();
-        let waiting = !wire.pending().is_empty();
+        let waiting = || !wire.pending().is_empty();
         match self.phase {
             Phase::Shut => Want::Shutdown,
             Phase::Closed => Want::Close,
@@ -170,10 +170,10 @@ impl Exchange {
             Phase::Ready => Want::Write,
             // A chunk is sent before the next is asked for (PEP 3333,
             // "Buffering and Streaming").
-            Phase::Stream if waiting => Want::Write,
+            Phase::Stream if waiting() => Want::Write,
             Phase::Stream => Want::Run,
             Phase::Linger { .. } => Want::Read,
-            _ if waiting => Want::Write,
+            _ if waiting() => Want::Write,
             _ => Want::Read,
         }
     }
@@ -188,7 +188,7 @@ impl Exchange {
     /// body.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.phase == Phase::Ready
+        matches!(self.phase, Phase::Ready)
     }
 
     /// Whether what [`run`](Self::run) runs next may read its request's body
@@ -208,7 +208,7 @@ impl Exchange {
     /// Whether the connection waits between two requests, with nothing begun.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.phase == Phase::Head && self.has_nothing() && self.want() == Want::Read
+        matches!(self.phase, Phase::Head) && self.has_nothing() && self.want() == Want::Read
     }
 
     /// Whether nothing is left but to read over what the client still sends.
@@ -225,14 +225,19 @@ impl Exchange {
 
     /// The place for bytes from the client.
     pub fn room(&mut self) -> &mut [u8] {
-        self.slot.wire().buffer.room()
+        let buffer = &mut self.slot.wire().buffer;
+        buffer.reserve(match self.phase {
+            Phase::Collect { total, .. } => total,
+            // Never just a little: each read is a system call.
+            _ => buffer.bytes().len() + RECEIVE / 4,
+        });
+        buffer.room()
     }
 
     /// Takes `count` bytes that were read into [`room`](Self::room).
     pub fn fed(&mut self, count: usize, now: &Now) {
         let wire = self.slot.wire();
         wire.buffer.filled(count);
-        wire.date = now.date;
         if let Phase::Linger { left } = self.phase {
             wire.buffer.clear();
             let left = left.saturating_sub(count as u64);
@@ -244,7 +249,7 @@ impl Exchange {
         }
         self.moved += count as u64;
         self.advance(now);
-        if self.phase == Phase::Head && self.has_nothing() {
+        if matches!(self.phase, Phase::Head) && self.has_nothing() {
             self.moved = 0;
         }
     }
@@ -272,22 +277,22 @@ impl Exchange {
     pub fn sent(&mut self, count: usize, now: &Now) {
         self.since = Some(now.instant);
         let wire = self.slot.wire();
-        wire.date = now.date;
         let head = wire.pending().len().min(count);
         wire.sent(head);
-        let past_head = wire.pending().is_empty();
-        let rest = (count - head) as u64;
         match self.phase {
             Phase::Send(_) if count == 0 => self.cut("the file became shorter while it was sent"),
             Phase::Send(lying) => {
+                let rest = (count - head) as u64;
                 wire.bypassed(rest);
                 let sent = lying.sent + rest;
                 self.phase = Phase::Send(Lying { sent, ..lying });
-                if sent == lying.total && past_head {
+                if sent == lying.total && wire.pending().is_empty() {
                     self.finish(now);
                 }
             }
-            Phase::Last { linger } if past_head => self.phase = if linger { Phase::Shut } else { Phase::Closed },
+            Phase::Last { linger } if wire.pending().is_empty() => {
+                self.phase = if linger { Phase::Shut } else { Phase::Closed }
+            }
             _ => {}
         }
     }
@@ -308,20 +313,12 @@ impl Exchange {
             Phase::Stream => self.pull(port),
             _ => Ok(After::More),
         });
-        let now = *port.now();
+        let now = port.now();
         self.since = Some(now.instant);
-        self.slot.wire().date = now.date;
         match outcome {
             Ok(After::More) => {}
-            Ok(After::Finished) => self.finish(&now),
-            Err(error) => {
-                let text = caught(|| Ok(error.to_string())).unwrap_or_else(|_| "an error whose text panics".to_owned());
-                let _ = caught(|| {
-                    drop(error);
-                    Ok(())
-                });
-                self.fail(&text, &now);
-            }
+            Ok(After::Finished) => self.finish(now),
+            Err(error) => self.fail(error, now),
         }
     }
 

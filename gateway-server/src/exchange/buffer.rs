@@ -80,9 +80,13 @@ impl Buffer {
     /// Makes the buffer hold at least `total` bytes from `start` on. Does
     /// nothing while a request borrows from it.
     pub(super) fn reserve(&mut self, total: usize) {
-        if self.pinned || self.capacity - self.start >= total {
-            return;
+        if !self.pinned && self.capacity - self.start < total {
+            self.make_room(total);
         }
+    }
+
+    #[cold]
+    fn make_room(&mut self, total: usize) {
         let length = self.end - self.start;
         if self.capacity >= total {
             // SAFETY: both ranges are within the allocation; copy allows overlap.
@@ -110,7 +114,9 @@ impl Buffer {
         self.pinned = pinned;
         if !pinned && self.start == self.end {
             (self.start, self.end) = (0, 0);
-            self.shrink();
+            if self.capacity > KEPT {
+                self.shrink();
+            }
         }
     }
 
@@ -126,11 +132,10 @@ impl Buffer {
     }
 
     /// Gives back what a large request took. The buffer is empty.
+    #[cold]
     fn shrink(&mut self) {
-        if self.capacity > KEPT {
-            self.release();
-            (self.data, self.capacity) = (allocate(KEPT), KEPT);
-        }
+        self.release();
+        (self.data, self.capacity) = (allocate(KEPT), KEPT);
     }
 
     fn release(&mut self) {

@@ -1,7 +1,7 @@
 //! The request's side: from bytes at hand to a request that is ready.
 
 use super::slot::Opened;
-use super::{Bodies, Exchange, Now, Phase, Places, RECEIVE, SMALL_BODY};
+use super::{Bodies, Exchange, Now, Phase, Places, SMALL_BODY};
 use crate::protocol::Refusal;
 use crate::protocol::http1::{Found, Framing, Scanner};
 
@@ -23,12 +23,6 @@ impl Exchange {
                 break;
             }
         }
-        let room = match self.phase {
-            Phase::Collect { total, .. } => total,
-            // Never just a little: each read is a system call.
-            _ => self.slot.wire().buffer.bytes().len() + RECEIVE / 4,
-        };
-        self.slot.wire().buffer.reserve(room);
     }
 
     fn scan(&mut self, now: &Now) {
@@ -134,16 +128,14 @@ impl Exchange {
         self.since = Some(now.instant);
         self.moved = self.slot.wire().buffer.bytes().len() as u64;
         self.phase = Phase::Head;
-        if self.half_closed && self.moved == 0 {
-            self.end(false);
-        } else {
+        if self.moved > 0 {
             self.advance(now);
+        }
+        if self.half_closed {
             match self.phase {
-                Phase::Head if self.half_closed => self.end(false),
+                Phase::Head => self.end(false),
                 // No more of its body will come.
-                Phase::Collect { .. } | Phase::Gather { .. } if self.half_closed => {
-                    self.refuse(Refusal::Truncated, now);
-                }
+                Phase::Collect { .. } | Phase::Gather { .. } => self.refuse(Refusal::Truncated, now),
                 _ => {}
             }
         }

@@ -4,12 +4,14 @@
 use std::io::IoSlice;
 use std::time::Duration;
 
+use gateway_spec::abi::guard::caught;
 use gateway_spec::abi::host::Transport as _;
 use gateway_spec::{Error, Head, Header, ResponseState, Result, Status, View, escape};
 
 use super::wire::{Terms, Wire};
 use super::{COPIED, DRAIN, Exchange, HIGH_WATER, Lying, Now, Phase, Port};
 use crate::protocol::Refusal;
+use crate::protocol::http1::response::Date;
 use crate::protocol::http1::{Version, response};
 use crate::stats::Fault;
 
@@ -23,19 +25,32 @@ impl Exchange {
         if self.stopping || port.is_closing() || self.unread_is_too_much() {
             self.slot.wire().terms.keep_alive = false;
         }
-        self.begin_body()
+        self.begin_body(&port.now().date)
     }
 
     /// Whether the connection will have to close because of a request body
     /// that nobody reads any more.
     fn unread_is_too_much(&self) -> bool {
-        let streams = self.slot.body().is_some_and(|body| matches!(body.view(), View::Stream(_)));
         let left = self.slot.wire_ref().decoder.plain().unwrap_or(0);
-        !streams && left > DRAIN
+        left > DRAIN && !self.slot.body().is_some_and(|body| matches!(body.view(), View::Stream(_)))
     }
 
     /// Sends a body in the way that fits its kind.
-    fn begin_body(&mut self) -> Result<After> {
+    fn begin_body(&mut self, date: &Date) -> Result<After> {
+        // Nearly every body is a short run of bytes, which needs no pull.
+        let copied = self.slot.copy(|body, wire| match body.view() {
+            View::Bytes(bytes) if bytes.len() as u64 <= COPIED => Some(wire.give(bytes, date)),
+            _ => None,
+        });
+        match copied {
+            Some(Ok(())) => Ok(After::Finished),
+            Some(Err(error)) => Err(error),
+            None => self.begin_long_body(date),
+        }
+    }
+
+    #[inline(never)]
+    fn begin_long_body(&mut self, date: &Date) -> Result<After> {
         let Some(body) = self.slot.body() else { return Ok(After::Finished) };
         let (length, is_stream) = (body.length(), matches!(body.view(), View::Stream(_)));
         let is_file = matches!(body.view(), View::File(_));
@@ -45,7 +60,7 @@ impl Exchange {
             self.phase = Phase::Stream;
             return Ok(After::More);
         }
-        wire.commit(length)?;
+        wire.commit(length, date)?;
         match wire.framing {
             response::Framing::None => return Ok(After::Finished),
             _ if is_stream => {
@@ -84,17 +99,6 @@ impl Exchange {
 
     /// Copies a small body, or one that needs chunks, behind its head.
     fn copy_body(&mut self) -> Result<After> {
-        // One run of bytes needs no pull, which would enter the request.
-        let copied = self.slot.copy(|body, wire| match body.view() {
-            View::Bytes(bytes) => Some(wire.push(bytes)),
-            _ => None,
-        });
-        match copied {
-            // An excess is reported when the response ends.
-            Some(Ok(()) | Err(Error::Limit(_))) => return Ok(After::Finished),
-            Some(Err(error)) => return Err(error),
-            None => {}
-        }
         loop {
             let more = self.slot.pull(&mut NoPort, |chunk, wire| match chunk {
                 Some(chunk) => match wire.push(chunk.bytes) {
@@ -113,6 +117,7 @@ impl Exchange {
     /// Pulls one chunk.
     pub(super) fn pull(&mut self, port: &mut dyn Port) -> Result<After> {
         let stopping = self.stopping || port.is_closing();
+        let date = port.now().date;
         let length = self.slot.body().and_then(gateway_spec::Body::length);
         let mut was_empty = false;
         let after = self.slot.pull(port, |chunk, wire| {
@@ -123,7 +128,7 @@ impl Exchange {
                 wire.terms.keep_alive &= !stopping;
                 // An empty stream has the exact length 0.
                 let known = if last { Some(bytes.len() as u64) } else { length };
-                wire.commit(known)?;
+                wire.commit(known, &date)?;
             }
             match wire.push(bytes) {
                 // The stream is closed early; the response is as long as said.
@@ -144,14 +149,13 @@ impl Exchange {
     /// Ends a response whose body is all framed or sent.
     pub(super) fn finish(&mut self, now: &Now) {
         if self.slot.wire().excess {
-            let line = self.slot.request_line();
-            tracing::error!("{line}: the body is longer than its Content-Length; the excess was cut");
+            self.blame("the body is longer than its Content-Length; the excess was cut");
         }
         if !self.slot.wire().finish() {
             return self.cut("the body is shorter than its Content-Length");
         }
         if self.slot.close_body().is_err() {
-            tracing::error!("{}: the app panicked in close", self.slot.request_line());
+            self.blame("the app panicked in close");
         }
         let wire = self.slot.wire();
         if !wire.terms.keep_alive {
@@ -162,18 +166,35 @@ impl Exchange {
         } else if wire.input_failure.is_some() || wire.expects_100 {
             self.end(true);
         } else {
-            // Nobody borrows from the buffer any more: it may move and grow.
-            self.slot.recycle();
-            (self.since, self.moved) = (Some(now.instant), 0);
-            self.phase = Phase::Drain { left: DRAIN };
-            self.advance(now);
+            self.begin_drain(now);
         }
+    }
+
+    #[cold]
+    fn begin_drain(&mut self, now: &Now) {
+        // Nobody borrows from the buffer any more: it may move and grow.
+        self.slot.recycle();
+        (self.since, self.moved) = (Some(now.instant), 0);
+        self.phase = Phase::Drain { left: DRAIN };
+        self.advance(now);
     }
 
     // ----- ends that are not good ---------------------------------------------
 
+    /// Tells the log what the app did wrong, for nothing else to come of it.
+    #[cold]
+    fn blame(&self, what: &str) {
+        tracing::error!("{}: {what}", self.slot.request_line());
+    }
+
     /// The app failed: a 500 while nothing is committed, else a cut.
-    pub(super) fn fail(&mut self, error: &str, now: &Now) {
+    #[cold]
+    pub(super) fn fail(&mut self, error: Error, now: &Now) {
+        let text = caught(|| Ok(error.to_string())).unwrap_or_else(|_| "an error whose text panics".to_owned());
+        let _ = caught(|| {
+            drop(error);
+            Ok(())
+        });
         let line = self.slot.request_line();
         let wire = self.slot.wire();
         if wire.gone {
@@ -182,7 +203,7 @@ impl Exchange {
         }
         match wire.input_failure {
             Some(refusal) => tracing::info!("{line}: {}", refusal.text()),
-            None => tracing::error!("{line}: {}", escape(error)),
+            None => tracing::error!("{line}: {}", escape(&text)),
         }
         let fault = wire.input_failure.map_or(Fault::AppFailed, Fault::Refused);
         let status = wire.input_failure.map_or(Status::INTERNAL_SERVER_ERROR, Refusal::status);
@@ -204,11 +225,12 @@ impl Exchange {
         let text = wire.input_failure.map_or("", Refusal::text);
         wire.retract();
         wire.terms.keep_alive &= wire.input_failure.is_none() && !self.stopping;
-        answer(wire, status, text);
+        answer(wire, status, text, &now.date);
         self.finish(now);
     }
 
     /// Answers a request that never reaches the app, and closes.
+    #[cold]
     pub(super) fn refuse(&mut self, refusal: Refusal, now: &Now) {
         let (text, code) = (refusal.text(), refusal.status().code());
         tracing::info!("{}: refused with {code}: {text}", self.slot.client());
@@ -216,15 +238,15 @@ impl Exchange {
         let head_only = self.slot.wire().buffer.bytes().trim_ascii_start().starts_with(b"HEAD ");
         self.slot.recycle();
         let wire = self.slot.wire();
-        wire.date = now.date;
         wire.begin(Terms { version: Version::Http11, head_only, keep_alive: false });
-        answer(wire, refusal.status(), refusal.text());
+        answer(wire, refusal.status(), refusal.text(), &now.date);
         wire.finish();
         self.end(true);
     }
 
     /// Ends a response that cannot be ended well: the client must be able to
     /// tell that it is not whole, so the connection closes.
+    #[cold]
     pub(super) fn cut(&mut self, why: &str) {
         tracing::error!("{}: {why}; the connection is cut", self.slot.request_line());
         self.service.counters.count(Fault::Cut);
@@ -272,15 +294,12 @@ pub fn overdue(now: &Now, server: &str) -> Vec<u8> {
 }
 
 /// Writes an answer of the server's own: a small plain text.
-fn answer(wire: &mut Wire, status: Status, text: &str) {
+fn answer(wire: &mut Wire, status: Status, text: &str, date: &Date) {
     let colon = if text.is_empty() { "" } else { ": " };
     let body = format!("{status}{colon}{text}\n");
     let headers = [Header::new("Content-Type", "text/plain; charset=utf-8")];
     // Fresh state and a head of our own: neither can be refused.
-    let outcome = wire
-        .start(Head::new(status, &headers))
-        .and_then(|()| wire.commit(Some(body.len() as u64)))
-        .and_then(|()| wire.push(body.as_bytes()));
+    let outcome = wire.start(Head::new(status, &headers)).and_then(|()| wire.give(body.as_bytes(), date));
     debug_assert!(outcome.is_ok(), "{outcome:?}");
 }
 

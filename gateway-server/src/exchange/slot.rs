@@ -93,7 +93,7 @@ impl Slot {
 
     /// Serves this connection from now on.
     pub(super) fn bind(&mut self, endpoint: Endpoint) {
-        self.recycle();
+        self.end();
         let inner = self.0.as_ptr();
         // SAFETY: no request is open, so nobody borrows from these fields. The
         // text is the endpoint's, which stays until `unbind`; without it no
@@ -112,7 +112,7 @@ impl Slot {
 
     /// Serves no connection any more.
     pub(super) fn unbind(&mut self) -> Option<Endpoint> {
-        self.recycle();
+        self.end();
         // SAFETY: no request is open, so nobody borrows from the endpoint.
         unsafe { (*self.0.as_ptr()).endpoint.take() }
     }
@@ -201,7 +201,8 @@ impl Slot {
         inner.hosted.set_head(host, &request);
     }
 
-    /// Calls the app. Its body stays in the slot.
+    /// Calls the app. Its body stays in the slot. What panics goes on: the
+    /// exchange catches it, with all else that is the app's code.
     ///
     /// # Errors
     /// The app's.
@@ -214,8 +215,9 @@ impl Slot {
                 let hosted: &'static Hosted<'static, Wire> = &(*inner.as_ptr()).hosted;
                 let service: &'static Service = &*Arc::as_ptr(&(*inner.as_ptr()).service);
                 let app: &'static dyn App = &*service.app;
-                let body = hosted.call(app)?;
-                (*inner.as_ptr()).body = Some(body);
+                let body = hosted.enter_with(|request| app.call_request(request))?;
+                // No body is open, so there is none to be dropped.
+                std::ptr::write(&raw mut (*inner.as_ptr()).body, Some(body));
             }
             Ok(())
         })
@@ -262,12 +264,26 @@ impl Slot {
     /// # Errors
     /// [`Error::Panic`].
     pub(super) fn close_body(&mut self) -> Result<()> {
-        // SAFETY: the body is reached by this `&mut self` alone.
-        let body = unsafe { (*self.0.as_ptr()).body.take() };
-        caught(|| {
-            drop(body);
-            Ok(())
-        })
+        let inner = self.0.as_ptr();
+        // SAFETY: the body is reached by this `&mut self` alone; it is dropped
+        // where it lies, and is gone also when that panics.
+        unsafe {
+            match (*inner).body {
+                None => Ok(()),
+                Some(_) => caught(|| {
+                    (*inner).body = None;
+                    Ok(())
+                }),
+            }
+        }
+    }
+
+    /// Closes the body of a request that does not end as it should.
+    #[cold]
+    fn close_left_body(&mut self) {
+        if self.close_body().is_err() {
+            tracing::error!("{}: the app panicked in close", self.request_line());
+        }
     }
 
     /// The client's address, for the log.
@@ -286,10 +302,18 @@ impl Slot {
         }
     }
 
+    /// Ends a request that is open still.
+    fn end(&mut self) {
+        // SAFETY: looked at by `&mut self`.
+        if unsafe { (*self.0.as_ptr()).head.is_some() } {
+            self.recycle();
+        }
+    }
+
     /// Ends the request and frees its memory for the next.
     pub(super) fn recycle(&mut self) {
-        if self.close_body().is_err() {
-            tracing::error!("{}: the app panicked in close", self.request_line());
+        if self.body().is_some() {
+            self.close_left_body();
         }
         let inner = self.0.as_ptr();
         // SAFETY: the body is gone, so nobody borrows from these any more.

@@ -16,7 +16,7 @@ use super::lent::Lent;
 use super::places::Place;
 use super::port::Port;
 use crate::protocol::Refusal;
-use crate::protocol::http1::response::{self, Framing, LAST_CHUNK, Stamp, Tail};
+use crate::protocol::http1::response::{self, Date, Framing, LAST_CHUNK, Stamp, Tail};
 use crate::protocol::http1::{self, Decoder, Version};
 
 /// What the response owes to its request.
@@ -62,7 +62,6 @@ pub(super) struct Wire {
     pub(super) gone: bool,
 
     pub(super) port: Lent,
-    pub(super) date: [u8; 29],
     stamp: Stamp,
 }
 
@@ -91,7 +90,6 @@ impl Wire {
             excess: false,
             gone: false,
             port: Lent::default(),
-            date: [b' '; 29],
             stamp: Stamp::new(server),
         }
     }
@@ -156,26 +154,18 @@ impl Wire {
     }
 
     /// Sends the head on its way. `known` is the exact length of what follows.
-    pub(super) fn commit(&mut self, known: Option<u64>) -> Result<()> {
+    pub(super) fn commit(&mut self, known: Option<u64>, date: &Date) -> Result<()> {
         if !self.state.commit()? {
             return Ok(());
         }
-        let length = match self.status {
-            Status::NO_CONTENT => None,
-            Status::NOT_MODIFIED => self.declared,
-            Status::RESET_CONTENT => Some(0),
-            // An app that leaves the body out does not say that it is empty.
-            _ if self.terms.head_only => self.declared.or(known.filter(|known| *known > 0)),
-            _ => self.declared.or(known),
+        let length;
+        (length, self.framing) = match self.declared.or(known) {
+            _ if self.is_bodiless() => (self.length_left_out(known), Framing::None),
+            Some(length) => (Some(length), Framing::Length(length)),
+            None if self.terms.version == Version::Http11 => (None, Framing::Chunked),
+            None => (None, Framing::Close),
         };
-        self.framing = match length {
-            _ if self.is_bodiless() => Framing::None,
-            Some(length) => Framing::Length(length),
-            None if self.terms.version == Version::Http11 => Framing::Chunked,
-            None => Framing::Close,
-        };
-        let closing = self.port.get().is_some_and(Port::is_closing);
-        if self.framing == Framing::Close || self.expects_100 || self.input_failure.is_some() || closing {
+        if matches!(self.framing, Framing::Close) || self.expects_100 || self.input_failure.is_some() {
             self.terms.keep_alive = false;
         }
         let connection = match (self.terms.version, self.terms.keep_alive) {
@@ -183,15 +173,31 @@ impl Wire {
             (Version::Http10, true) => Some("keep-alive"),
             (_, false) => Some("close"),
         };
-        let date = self.port.get().map_or(self.date, |port| port.now().date);
-        let tail = Tail {
-            framing: self.framing,
-            length,
-            connection,
-            stamp: self.stamp.fields(&date, !self.has_date, !self.has_server),
-        };
-        response::finish(&mut self.out, &tail);
+        let chunked = matches!(self.framing, Framing::Chunked);
+        let tail = Tail { length, chunked, connection, date: !self.has_date, server: !self.has_server };
+        response::finish(&mut self.out, &tail, self.stamp.dated(date));
         Ok(())
+    }
+
+    /// The Content-Length of a response without content.
+    fn length_left_out(&self, known: Option<u64>) -> Option<u64> {
+        match self.status {
+            Status::NO_CONTENT => None,
+            Status::NOT_MODIFIED => self.declared,
+            Status::RESET_CONTENT => Some(0),
+            // An app that leaves the body out does not say that it is empty.
+            _ => self.declared.or(known.filter(|known| *known > 0)),
+        }
+    }
+
+    /// Gives a whole body behind its head. An excess is reported when the
+    /// response ends.
+    pub(super) fn give(&mut self, bytes: &[u8], date: &Date) -> Result<()> {
+        self.commit(Some(bytes.len() as u64), date)?;
+        match self.push(bytes) {
+            Err(Error::Limit(_)) => Ok(()),
+            other => other,
+        }
     }
 
     /// Frames body bytes into the output.
@@ -227,11 +233,22 @@ impl Wire {
 
     /// Ends the body; answers whether it is as long as was said.
     pub(super) fn finish(&mut self) -> bool {
-        if self.framing == Framing::Chunked {
+        if matches!(self.framing, Framing::Chunked) {
             self.out.extend_from_slice(LAST_CHUNK);
         }
         self.state.finish();
         !matches!(self.framing, Framing::Length(1..))
+    }
+
+    /// Commits the head while the app runs.
+    fn commit_in_call(&mut self) -> Result<()> {
+        if self.state == ResponseState::Committed {
+            return Ok(());
+        }
+        let port = self.port.get().ok_or_else(no_port)?;
+        let (closing, date) = (port.is_closing(), port.now().date);
+        self.terms.keep_alive &= !closing;
+        self.commit(None, &date)
     }
 
     /// Tells the client to send its body, behind the answers before it.
@@ -264,13 +281,18 @@ impl Wire {
     /// Ends the request: what was read beyond it begins the next one.
     pub(super) fn release(&mut self) {
         self.buffer.pin(false);
-        if !self.live.is_empty() {
-            let live = std::mem::take(&mut self.live);
-            self.buffer.append(&live[self.live_start..self.live_end]);
-            (self.live_start, self.live_end) = (0, 0);
+        if !self.live.is_empty() || self.spool.is_some() || self.place.is_some() {
+            self.release_large();
         }
-        self.spool = None;
-        self.place = None;
+    }
+
+    /// What only a large or chunked request body has.
+    #[cold]
+    fn release_large(&mut self) {
+        let live = std::mem::take(&mut self.live);
+        self.buffer.append(&live[self.live_start..self.live_end]);
+        (self.live_start, self.live_end) = (0, 0);
+        (self.spool, self.place) = (None, None);
     }
 
     /// Forgets the connection. No request is open.
@@ -321,7 +343,7 @@ impl Transport for Wire {
         if bytes.is_empty() && !flush {
             return Ok(());
         }
-        self.commit(None)?;
+        self.commit_in_call()?;
         let pushed = self.push(bytes);
         // Sent before the app goes on, as PEP 3333 asks of write.
         self.flush()?;

@@ -317,29 +317,59 @@ unsafe extern "C" fn start_response<T: Transport>(
     unsafe {
         guard(err, || {
             if head.is_null() || ((*head).size as usize) < SIZE_1_0.head {
-                return Err(Error::Invalid("the head is NULL or too short".into()));
+                return Err(invalid("the head is NULL or too short"));
             }
-            let raw = &*head;
-            if !is_array(raw.headers, raw.headers_len)
-                || pairs(raw.headers, raw.headers_len).iter().any(|header| !header.is_sound())
-            {
-                return Err(Error::Invalid("the headers are NULL".into()));
+            let raised = raise(&*head)?;
+            if (*head).error.ptr.is_null() {
+                inside::<T, _>(request, |transport| transport.start(raised))?;
+            } else {
+                replace::<T>(request, raised, Slice::from_raw((*head).error))?;
             }
-            let status = u16::try_from(raw.status).unwrap_or(0);
-            let reason = std::str::from_utf8(Slice::from_raw(raw.reason).as_bytes())
-                .map_err(|_| Error::Invalid("the reason phrase is not UTF-8".into()))?;
-            let cause = (!raw.error.ptr.is_null())
-                .then(|| Error::app(String::from_utf8_lossy(Slice::from_raw(raw.error).as_bytes()).into_owned()));
-            let head = Head {
-                status: Status::new(status)?,
-                reason: (!reason.is_empty()).then_some(reason),
-                headers: pairs(raw.headers, raw.headers_len),
-                error: cause.as_ref(),
-            };
-            inside::<T, _>(request, |transport| transport.start(head))?;
             Ok(GW_OK)
         })
     }
+}
+
+/// A head as C gave it, without the error that it may carry.
+///
+/// # Safety
+/// The ABI's rules for a head: all of it is readable while the answer lives.
+#[inline]
+unsafe fn raise(raw: &GwHead) -> Result<Head<'_>> {
+    if !is_array(raw.headers, raw.headers_len) {
+        return Err(invalid("the headers are NULL"));
+    }
+    // SAFETY: an array that can be one, by the caller's promise.
+    let (headers, reason) = unsafe { (pairs(raw.headers, raw.headers_len), Slice::from_raw(raw.reason).as_bytes()) };
+    if !headers.iter().all(Header::is_sound) {
+        return Err(invalid("the headers are NULL"));
+    }
+    let status = Status::new(u16::try_from(raw.status).unwrap_or(0))?;
+    // Hardly anybody says one.
+    let reason = if reason.is_empty() { None } else { Some(text(reason)?) };
+    Ok(Head { status, reason, headers, error: None })
+}
+
+#[cold]
+fn text(reason: &[u8]) -> Result<&str> {
+    std::str::from_utf8(reason).map_err(|_| invalid("the reason phrase is not UTF-8"))
+}
+
+#[cold]
+fn invalid(what: &'static str) -> Error {
+    Error::Invalid(what.into())
+}
+
+/// As `start_response` with a cause. Apart, so that others do not make room
+/// for it.
+///
+/// # Safety
+/// As for [`inside`].
+#[cold]
+unsafe fn replace<T: Transport>(request: *const GwRequest, head: Head<'_>, cause: Slice<'_>) -> Result<()> {
+    let cause = Error::app(String::from_utf8_lossy(cause.as_bytes()).into_owned());
+    // SAFETY: the caller's promise.
+    unsafe { inside::<T, _>(request, |transport| transport.start(head.replacing(&cause))) }
 }
 
 unsafe extern "C" fn read<T: Transport>(

@@ -20,39 +20,52 @@ pub enum Framing {
 
 /// What the server adds to a head when it goes out.
 #[derive(Clone, Copy, Debug)]
-pub struct Tail<'a> {
-    /// How the body ends.
-    pub framing: Framing,
+pub struct Tail {
     /// The Content-Length to state, where there is one.
     pub length: Option<u64>,
+    /// Whether the body comes in chunks.
+    pub chunked: bool,
     /// `Connection: …`, where it has to be said.
     pub connection: Option<&'static str>,
-    /// Date and Server, as far as the app has not stated them.
-    pub stamp: &'a [u8],
+    /// Whether the app has left the Date to the server.
+    pub date: bool,
+    /// Whether it has left Server.
+    pub server: bool,
 }
 
+/// The text of a Date field (RFC 9110, section 5.6.7).
+pub type Date = [u8; 29];
+
 /// The fields that hardly change from one response to the next, ready to be
-/// copied.
+/// copied: Date, Server, and the name of Content-Length, which follows them in
+/// nearly every head.
 #[derive(Clone, Debug)]
 pub struct Stamp(Vec<u8>);
 
 impl Stamp {
     const DATE: std::ops::Range<usize> = 6..35;
     const SERVER: usize = 37;
+    const LENGTH: &str = "Content-Length: ";
 
     /// The stamp of a server of that name.
     #[must_use]
     pub fn new(server: &str) -> Self {
-        Self(format!("Date: {:29}\r\nServer: {server}\r\n", "").into_bytes())
+        Self(format!("Date: {:29}\r\nServer: {server}\r\n{}", "", Self::LENGTH).into_bytes())
     }
 
-    /// The fields that are asked for, with this date.
-    pub fn fields(&mut self, text: &[u8; 29], date: bool, server: bool) -> &[u8] {
-        self.0[Self::DATE].copy_from_slice(text);
+    /// The stamp with this date.
+    pub fn dated(&mut self, date: &Date) -> &Self {
+        self.0[Self::DATE].copy_from_slice(date);
+        self
+    }
+
+    /// The fields that are asked for.
+    fn fields(&self, date: bool, server: bool) -> &[u8] {
+        let end = self.0.len() - Self::LENGTH.len();
         match (date, server) {
-            (true, true) => &self.0,
+            (true, true) => &self.0[..end],
             (true, false) => &self.0[..Self::SERVER],
-            (false, true) => &self.0[Self::SERVER..],
+            (false, true) => &self.0[Self::SERVER..end],
             (false, false) => &[],
         }
     }
@@ -60,16 +73,11 @@ impl Stamp {
 
 /// Writes the status line and the app's headers. Content-Length is left to
 /// [`finish`], which states it once.
+#[inline]
 pub fn begin(out: &mut Vec<u8>, head: &Head<'_>) {
     match (head.status, head.reason) {
         (Status::OK, None) => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
-        (status, reason) => {
-            out.extend_from_slice(b"HTTP/1.1 ");
-            push_number(out, u64::from(status.code()));
-            out.push(b' ');
-            out.extend_from_slice(reason.unwrap_or_else(|| status.reason()).as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
+        (status, reason) => push_status(out, status, reason.unwrap_or_else(|| status.reason())),
     }
     for header in head.headers {
         if !header.is("content-length") {
@@ -78,9 +86,33 @@ pub fn begin(out: &mut Vec<u8>, head: &Head<'_>) {
     }
 }
 
+#[inline(never)]
+fn push_status(out: &mut Vec<u8>, status: Status, reason: &str) {
+    out.extend_from_slice(b"HTTP/1.1 ");
+    push_number(out, u64::from(status.code()));
+    out.push(b' ');
+    out.extend_from_slice(reason.as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
 /// Writes the server's own headers and the empty line.
-pub fn finish(out: &mut Vec<u8>, tail: &Tail<'_>) {
-    out.extend_from_slice(tail.stamp);
+#[inline]
+pub fn finish(out: &mut Vec<u8>, tail: &Tail, stamp: &Stamp) {
+    match *tail {
+        Tail { length: Some(length), chunked: false, connection: None, date: true, server: true } => {
+            out.extend_from_slice(&stamp.0);
+            push_number(out, length);
+            out.extend_from_slice(b"\r\n\r\n");
+        }
+        _ => finish_unusual(out, tail, stamp),
+    }
+}
+
+/// As [`finish`], field by field. Apart, so that the usual head does not make
+/// room for it.
+#[inline(never)]
+fn finish_unusual(out: &mut Vec<u8>, tail: &Tail, stamp: &Stamp) {
+    out.extend_from_slice(stamp.fields(tail.date, tail.server));
     if let Some(connection) = tail.connection {
         push_field(out, b"Connection", connection.as_bytes());
     }
@@ -89,7 +121,7 @@ pub fn finish(out: &mut Vec<u8>, tail: &Tail<'_>) {
         push_number(out, length);
         out.extend_from_slice(b"\r\n");
     }
-    if tail.framing == Framing::Chunked {
+    if tail.chunked {
         out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
     }
     out.extend_from_slice(b"\r\n");
@@ -115,18 +147,16 @@ fn push_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn push_number(out: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
+fn push_number(out: &mut Vec<u8>, number: u64) {
+    let digits = |pair: u64| [b'0' + (pair / 10) as u8, b'0' + (pair % 10) as u8];
+    match number {
+        0..10 => out.push(b'0' + number as u8),
+        10..100 => out.extend_from_slice(&digits(number)),
+        _ => {
+            push_number(out, number / 100);
+            out.extend_from_slice(&digits(number % 100));
         }
     }
-    out.extend_from_slice(&digits[at..]);
 }
 
 #[cfg(test)]
@@ -135,48 +165,47 @@ mod tests {
 
     use super::*;
 
-    const DATE: &[u8; 29] = b"Sun, 06 Nov 1994 08:49:37 GMT";
+    const DATE: &Date = b"Sun, 06 Nov 1994 08:49:37 GMT";
 
     #[test]
     fn a_head_states_its_length_once() {
         let headers = [Header::new("A", "b"), Header::new("content-length", "7")];
         let mut out = Vec::new();
         begin(&mut out, &Head::new(Status::NOT_FOUND, &headers));
-        let mut stamp = Stamp::new("S");
-        let tail = Tail {
-            framing: Framing::Length(7),
-            length: Some(7),
-            connection: Some("close"),
-            stamp: stamp.fields(DATE, true, true),
-        };
-        finish(&mut out, &tail);
+        let tail = Tail { length: Some(7), chunked: false, connection: Some("close"), date: true, server: true };
+        finish(&mut out, &tail, Stamp::new("S").dated(DATE));
         let expected = "HTTP/1.1 404 Not Found\r\nA: b\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nServer: S\r\nConnection: close\r\nContent-Length: 7\r\n\r\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
     #[test]
     fn a_stamp_leaves_out_what_the_app_has_stated() {
-        let mut stamp = Stamp::new("S");
-        let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n".to_owned();
-        for (has_date, has_server, expected) in [
-            (true, true, date.clone() + "Server: S\r\n"),
-            (true, false, date),
+        let text = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n".to_owned();
+        for (date, server, expected) in [
+            (true, true, text.clone() + "Server: S\r\n"),
+            (true, false, text),
             (false, true, "Server: S\r\n".to_owned()),
             (false, false, String::new()),
         ] {
-            assert_eq!(stamp.fields(DATE, has_date, has_server), expected.as_bytes());
+            // In the usual head, and in one where everything is different.
+            for (length, rest) in [(Some(7), "Content-Length: 7\r\n\r\n"), (None, "\r\n")] {
+                let (mut out, mut stamp) = (Vec::new(), Stamp::new("S"));
+                let tail = Tail { length, chunked: false, connection: None, date, server };
+                finish(&mut out, &tail, stamp.dated(DATE));
+                assert_eq!(String::from_utf8(out).unwrap(), expected.clone() + rest);
+            }
         }
     }
 
     #[test]
     fn numbers_and_chunks() {
         let mut out = Vec::new();
-        for number in [0, 9, 10, u64::MAX] {
+        for number in [0, 9, 10, 99, 100, 101, 1_090, u64::MAX] {
             push_number(&mut out, number);
             out.push(b' ');
         }
         push_chunk(&mut out, &[b'x'; 26]);
-        let expected = format!("0 9 10 {} 1a\r\n{}\r\n", u64::MAX, "x".repeat(26));
+        let expected = format!("0 9 10 99 100 101 1090 {} 1a\r\n{}\r\n", u64::MAX, "x".repeat(26));
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 }

@@ -173,14 +173,28 @@ impl<'r> RequestRef<'r> {
     /// [`Error::State`] for a second call or a call from another thread.
     #[inline]
     pub fn start(self, head: Head<'_>) -> Result<()> {
-        let cause = head.error.map(ToString::to_string);
+        match head.error {
+            None => self.start_because(head, Slice::null()),
+            Some(cause) => self.start_again(head, cause),
+        }
+    }
+
+    /// As [`start`](Self::start) with a cause. Apart, so that others do not
+    /// make room for it.
+    #[cold]
+    fn start_again(self, head: Head<'_>, cause: &Error) -> Result<()> {
+        self.start_because(head, Slice::new(cause.to_string().as_bytes()))
+    }
+
+    #[inline]
+    fn start_because(self, head: Head<'_>, cause: Slice<'_>) -> Result<()> {
         let raw = GwHead {
             size: size_of::<GwHead>() as u32,
             status: u32::from(head.status.code()),
             reason: Slice::new(head.reason.unwrap_or_default().as_bytes()).raw(),
             headers: raw_pairs(head.headers),
             headers_len: head.headers.len(),
-            error: cause.as_ref().map_or(Slice::null(), |cause| Slice::new(cause.as_bytes())).raw(),
+            error: cause.raw(),
         };
         let start = required!(self.vt(), start_response)?;
         // SAFETY: the request is valid for 'r, `raw` and all it points to live
