@@ -279,20 +279,28 @@ impl Exchange {
         let wire = self.slot.wire();
         let head = wire.pending().len().min(count);
         wire.sent(head);
+        if matches!(self.phase, Phase::Send(_) | Phase::Last { .. }) {
+            self.sent_some(count, (count - head) as u64, now);
+        }
+    }
+
+    /// Goes on where something follows what was sent: `rest` bytes of a body
+    /// that lies elsewhere, or the end.
+    #[inline(never)]
+    fn sent_some(&mut self, count: usize, rest: u64, now: &Now) {
+        let wire = self.slot.wire();
+        let past_head = wire.pending().is_empty();
         match self.phase {
             Phase::Send(_) if count == 0 => self.cut("the file became shorter while it was sent"),
             Phase::Send(lying) => {
-                let rest = (count - head) as u64;
                 wire.bypassed(rest);
                 let sent = lying.sent + rest;
                 self.phase = Phase::Send(Lying { sent, ..lying });
-                if sent == lying.total && wire.pending().is_empty() {
+                if sent == lying.total && past_head {
                     self.finish(now);
                 }
             }
-            Phase::Last { linger } if wire.pending().is_empty() => {
-                self.phase = if linger { Phase::Shut } else { Phase::Closed }
-            }
+            Phase::Last { linger } if past_head => self.phase = if linger { Phase::Shut } else { Phase::Closed },
             _ => {}
         }
     }

@@ -175,6 +175,7 @@ impl<'r> Body<'r> {
 
     /// How a server sends this body best.
     #[must_use]
+    #[inline]
     pub fn view(&self) -> View<'_> {
         match &self.content {
             _ if self.given => View::Empty,
@@ -258,14 +259,21 @@ impl fmt::Debug for Content<'_> {
 struct OnClose<'r>(Option<Box<dyn FnOnce() + Send + 'r>>);
 
 impl Drop for OnClose<'_> {
+    #[inline]
     fn drop(&mut self) {
-        let Some(hook) = self.0.take() else { return };
-        if std::thread::panicking() {
-            // The content's drop panicked; a second panic would end the process.
-            crate::abi::guard::guard_quiet(hook);
-        } else {
-            hook();
+        if let Some(hook) = self.0.take() {
+            run(hook);
         }
+    }
+}
+
+#[inline(never)]
+fn run<'r>(hook: Box<dyn FnOnce() + Send + 'r>) {
+    if std::thread::panicking() {
+        // The content's drop panicked; a second panic would end the process.
+        crate::abi::guard::guard_quiet(hook);
+    } else {
+        hook();
     }
 }
 

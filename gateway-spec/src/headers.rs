@@ -134,7 +134,13 @@ pub fn is_safe_value(value: &[u8]) -> bool {
         word.wrapping_sub(all(14)) & !word & all(0x80) == 0
     };
     let is_safe = |byte: &u8| !matches!(byte, b'\r' | b'\n' | 0);
-    words.iter().all(|word| is_high(word) || word.iter().all(is_safe)) && rest.iter().all(is_safe)
+    let is_safe_word = |word: &[u8; 8]| is_high(word) || word.iter().all(is_safe);
+    words.iter().all(is_safe_word)
+        && match value.last_chunk() {
+            // Some of these were looked at already.
+            Some(last) => is_safe_word(last),
+            None => rest.iter().all(is_safe),
+        }
 }
 
 /// Whether `name` belongs to one connection, and so to the server alone

@@ -60,21 +60,40 @@ impl<'a> Head<'a> {
     /// section 7.6.1; Upgrade is allowed with 426).
     #[inline]
     pub fn check(&self) -> Result<()> {
-        if let Some(reason) = self.reason
-            && !is_safe_value(reason.as_bytes())
-        {
-            return Err(Error::Invalid("the reason phrase contains CR, LF or NUL".into()));
-        }
-        for header in self.headers {
-            if !is_token(header.name()) || !is_safe_value(header.value()) || is_hop_by_hop(header.name()) {
-                self.check_header(header)?;
-            }
-        }
-        Ok(())
+        self.check_reason()?;
+        self.headers.iter().try_for_each(|header| self.check_header(header))
     }
 
+    /// [`check`](Self::check) of the reason, for a host that takes the headers
+    /// one by one.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    #[inline]
+    pub fn check_reason(&self) -> Result<()> {
+        match self.reason {
+            Some(reason) if !is_safe_value(reason.as_bytes()) => {
+                Err(Error::Invalid("the reason phrase contains CR, LF or NUL".into()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// [`check`](Self::check) of one header of this head.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    #[inline]
+    pub fn check_header(&self, header: &Header<'_>) -> Result<()> {
+        let name = header.name();
+        // Nearly every head has this one.
+        let is_good = name == b"Content-Type" || (is_token(name) && !is_hop_by_hop(name));
+        if is_good && is_safe_value(header.value()) { Ok(()) } else { self.look_at(header) }
+    }
+
+    /// What is wrong with a header, if it is not that Upgrade is asked for.
     #[cold]
-    fn check_header(&self, header: &Header<'_>) -> Result<()> {
+    fn look_at(&self, header: &Header<'_>) -> Result<()> {
         let name = header.name().escape_ascii();
         let what = if !is_token(header.name()) {
             format!("header name \"{name}\" is not a token")
@@ -240,17 +259,22 @@ impl ResponseState {
     /// [`Error::State`] where the table says so.
     #[inline]
     pub fn start(&mut self, replaces: bool) -> Result<()> {
-        match (*self, replaces) {
-            (Self::Idle, _) | (Self::Set, true) => {
-                *self = Self::Set;
-                Ok(())
-            }
-            (Self::Set, false) => Err(Error::State(
-                "start_response was called twice; a second call needs the error that caused it".into(),
-            )),
-            (Self::Committed, _) => Err(Error::State("start_response after the head was sent".into())),
-            (Self::Done, _) => Err(Error::State("start_response after the response was over".into())),
+        if *self == Self::Idle || (*self == Self::Set && replaces) {
+            *self = Self::Set;
+            return Ok(());
         }
+        Err(self.refuses_start())
+    }
+
+    #[cold]
+    fn refuses_start(self) -> Error {
+        Error::State(match self {
+            Self::Idle | Self::Set => {
+                "start_response was called twice; a second call needs the error that caused it".into()
+            }
+            Self::Committed => "start_response after the head was sent".into(),
+            Self::Done => "start_response after the response was over".into(),
+        })
     }
 
     /// The first byte, a flush, or the end: the head goes out. Answers whether
@@ -261,14 +285,21 @@ impl ResponseState {
     #[inline]
     pub fn commit(&mut self) -> Result<bool> {
         match *self {
-            Self::Idle => Err(Error::State("start_response was not called".into())),
             Self::Set => {
                 *self = Self::Committed;
                 Ok(true)
             }
             Self::Committed => Ok(false),
-            Self::Done => Err(Error::State("the response is over".into())),
+            Self::Idle | Self::Done => Err(self.refuses_commit()),
         }
+    }
+
+    #[cold]
+    fn refuses_commit(self) -> Error {
+        Error::State(match self {
+            Self::Done => "the response is over".into(),
+            _ => "start_response was not called".into(),
+        })
     }
 
     /// The end of the body.

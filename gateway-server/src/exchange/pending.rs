@@ -3,9 +3,9 @@
 use std::io::IoSlice;
 use std::os::fd::BorrowedFd;
 
-use gateway_spec::View;
+use gateway_spec::{Body, View};
 
-use super::{Exchange, Phase};
+use super::{Exchange, Lying, Phase};
 
 /// What can be sent now. It lives on the stack for the time of one call.
 #[derive(Debug)]
@@ -65,26 +65,33 @@ impl Exchange {
     #[must_use]
     pub fn pending(&self) -> Pending<'_> {
         let head = self.slot.wire_ref().pending();
-        let (Phase::Send(lying), Some(body)) = (self.phase, self.slot.body()) else {
-            return Pending::Bytes { bytes: head, more: false };
-        };
-        let (mut skip, mut left) = (lying.sent, lying.total - lying.sent);
-        let view = body.view();
-        if let View::File(range) = view {
-            return match head {
-                [] => Pending::File { fd: range.fd, offset: range.offset + skip, length: left },
-                bytes => Pending::Bytes { bytes, more: left > 0 },
-            };
+        match (self.phase, self.slot.body()) {
+            (Phase::Send(lying), Some(body)) => pending_body(head, lying, body),
+            _ => Pending::Bytes { bytes: head, more: false },
         }
-        let mut slices = Slices::new();
-        slices.push(head);
-        match view {
-            View::Bytes(bytes) => push_part(&mut slices, bytes, &mut skip, &mut left),
-            View::Parts(parts) => parts.for_each(|part| push_part(&mut slices, part, &mut skip, &mut left)),
-            View::Empty | View::File(_) | View::Stream(_) => {}
-        }
-        Pending::Slices(slices)
     }
+}
+
+/// A body that is sent from where it lies, and its head. Apart, because it
+/// needs room for a list of slices.
+#[inline(never)]
+fn pending_body<'a>(head: &'a [u8], lying: Lying, body: &'a Body<'_>) -> Pending<'a> {
+    let (mut skip, mut left) = (lying.sent, lying.total - lying.sent);
+    let view = body.view();
+    if let View::File(range) = view {
+        return match head {
+            [] => Pending::File { fd: range.fd, offset: range.offset + skip, length: left },
+            bytes => Pending::Bytes { bytes, more: left > 0 },
+        };
+    }
+    let mut slices = Slices::new();
+    slices.push(head);
+    match view {
+        View::Bytes(bytes) => push_part(&mut slices, bytes, &mut skip, &mut left),
+        View::Parts(parts) => parts.for_each(|part| push_part(&mut slices, part, &mut skip, &mut left)),
+        View::Empty | View::File(_) | View::Stream(_) => {}
+    }
+    Pending::Slices(slices)
 }
 
 fn push_part<'a>(slices: &mut Slices<'a>, bytes: &'a [u8], skip: &mut u64, left: &mut u64) {

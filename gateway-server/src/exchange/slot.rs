@@ -99,13 +99,13 @@ impl Slot {
         // text is the endpoint's, which stays until `unbind`; without it no
         // request becomes ready.
         unsafe {
-            let text = |bytes: &[u8]| -> &'static [u8] { &*std::ptr::from_ref(bytes) };
+            let (addr, port) = endpoint.remote();
+            let values = [endpoint.server_name().as_bytes(), endpoint.server_port().as_bytes(), addr, port];
             let env = &mut (*inner).env;
-            env[ENDS] = Header::new("SERVER_NAME", text(endpoint.server_name().as_bytes()));
-            env[ENDS + 1] = Header::new("SERVER_PORT", text(endpoint.server_port().as_bytes()));
-            env[ENDS + 2] = Header::new("REMOTE_ADDR", text(endpoint.remote_addr()));
-            env[ENDS + 3] = Header::new("REMOTE_PORT", text(endpoint.remote_port()));
-            (*inner).env_len = if endpoint.remote_addr().is_empty() { ENDS + 2 } else { ENDS + 4 };
+            for (entry, value) in env[ENDS..].iter_mut().zip(values) {
+                *entry = entry.with_value(&*std::ptr::from_ref(value));
+            }
+            (*inner).env_len = if addr.is_empty() { ENDS + 2 } else { ENDS + 4 };
             (*inner).endpoint = Some(endpoint);
         }
     }
@@ -215,11 +215,13 @@ impl Slot {
                 let hosted: &'static Hosted<'static, Wire> = &(*inner.as_ptr()).hosted;
                 let service: &'static Service = &*Arc::as_ptr(&(*inner.as_ptr()).service);
                 let app: &'static dyn App = &*service.app;
-                let body = hosted.enter_with(|request| app.call_request(request))?;
-                // No body is open, so there is none to be dropped.
-                std::ptr::write(&raw mut (*inner.as_ptr()).body, Some(body));
+                hosted.enter_with(|request| {
+                    let body = app.call_request(request)?;
+                    // No body is open, so there is none to be dropped.
+                    std::ptr::write(&raw mut (*inner.as_ptr()).body, Some(body));
+                    Ok(())
+                })
             }
-            Ok(())
         })
     }
 
@@ -290,7 +292,7 @@ impl Slot {
     pub(super) fn client(&self) -> impl Display {
         // SAFETY: reached by `bind` and `unbind` alone, which need `&mut self`.
         let endpoint = unsafe { &(*self.0.as_ptr()).endpoint };
-        endpoint.as_ref().map_or(&[][..], Endpoint::remote_addr).escape_ascii()
+        endpoint.as_ref().map_or(&[][..], |endpoint| endpoint.remote().0).escape_ascii()
     }
 
     /// The request's first line, for the log; escaped.

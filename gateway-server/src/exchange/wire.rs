@@ -1,6 +1,7 @@
 //! One connection's bytes in both directions, as the running app reaches them:
 //! the host's side of `read`, `write` and `start_response`.
 
+mod head;
 mod input;
 
 use std::io::{self, IoSlice};
@@ -9,6 +10,7 @@ use std::time::Duration;
 use gateway_spec::abi::host::Transport;
 use gateway_spec::{Error, Head, ResponseState, Result, Status, escape};
 
+use self::head::Stated;
 use super::HIGH_WATER;
 use super::buffer::Buffer;
 use super::gather::Spool;
@@ -26,6 +28,23 @@ pub(super) struct Terms {
     /// HEAD: a head without its body.
     pub(super) head_only: bool,
     pub(super) keep_alive: bool,
+}
+
+impl Terms {
+    /// Whether the client is told nothing of the connection.
+    fn is_usual(self) -> bool {
+        self.version == Version::Http11 && self.keep_alive
+    }
+
+    /// What the client has to be told of the connection: what it would not
+    /// expect.
+    fn connection(self) -> Option<&'static str> {
+        match (self.version, self.keep_alive) {
+            (Version::Http11, true) => None,
+            (Version::Http10, true) => Some("keep-alive"),
+            (_, false) => Some("close"),
+        }
+    }
 }
 
 /// See the module's text.
@@ -54,9 +73,7 @@ pub(super) struct Wire {
     pub(super) terms: Terms,
     pub(super) framing: Framing,
     status: Status,
-    declared: Option<u64>,
-    has_date: bool,
-    has_server: bool,
+    stated: Stated,
     /// Whether the app gave more bytes than it declared.
     pub(super) excess: bool,
     pub(super) gone: bool,
@@ -84,9 +101,7 @@ impl Wire {
             terms: Terms::default(),
             framing: Framing::None,
             status: Status::OK,
-            declared: None,
-            has_date: false,
-            has_server: false,
+            stated: Stated::default(),
             excess: false,
             gone: false,
             port: Lent::default(),
@@ -117,15 +132,24 @@ impl Wire {
         self.sent += count;
         if self.sent == self.out.len() {
             self.out.clear();
-            // One large answer must not cost memory for as long as its client stays.
-            self.out.shrink_to(HIGH_WATER);
-            self.sent = 0;
-            self.head_start = 0;
-        } else if self.sent >= HIGH_WATER {
-            // A reader that never catches up must not make it grow for ever.
+            (self.sent, self.head_start) = (0, 0);
+        }
+        if self.out.capacity() > HIGH_WATER {
+            self.spare();
+        }
+    }
+
+    /// Gives back what one large answer took, which must not cost memory for
+    /// as long as its client stays; nor must a reader that never catches up.
+    #[cold]
+    fn spare(&mut self) {
+        if self.sent >= HIGH_WATER {
             self.out.drain(..self.sent);
             self.head_start = self.head_start.saturating_sub(self.sent);
             self.sent = 0;
+        }
+        if self.out.is_empty() {
+            self.out.shrink_to(HIGH_WATER);
         }
     }
 
@@ -147,6 +171,14 @@ impl Wire {
         self.framing = Framing::None;
     }
 
+    /// Puts the head that was written last, from `at` on, in the place of the
+    /// one before it.
+    #[cold]
+    fn replace(&mut self, cause: &Error, at: usize) {
+        tracing::warn!("the app replaces its response: {}", escape(&cause.to_string()));
+        self.out.drain(self.head_start..at);
+    }
+
     /// Whether the response has no content, whatever the app gives: HEAD, 204,
     /// 304 (RFC 9110, section 6.4.1), 205 (section 15.3.6).
     pub(super) fn is_bodiless(&self) -> bool {
@@ -154,12 +186,13 @@ impl Wire {
     }
 
     /// Sends the head on its way. `known` is the exact length of what follows.
+    #[inline(always)]
     pub(super) fn commit(&mut self, known: Option<u64>, date: &Date) -> Result<()> {
         if !self.state.commit()? {
             return Ok(());
         }
         let length;
-        (length, self.framing) = match self.declared.or(known) {
+        (length, self.framing) = match self.stated.length.or(known) {
             _ if self.is_bodiless() => (self.length_left_out(known), Framing::None),
             Some(length) => (Some(length), Framing::Length(length)),
             None if self.terms.version == Version::Http11 => (None, Framing::Chunked),
@@ -168,30 +201,43 @@ impl Wire {
         if matches!(self.framing, Framing::Close) || self.expects_100 || self.input_failure.is_some() {
             self.terms.keep_alive = false;
         }
-        let connection = match (self.terms.version, self.terms.keep_alive) {
-            (Version::Http11, true) => None,
-            (Version::Http10, true) => Some("keep-alive"),
-            (_, false) => Some("close"),
-        };
-        let chunked = matches!(self.framing, Framing::Chunked);
-        let tail = Tail { length, chunked, connection, date: !self.has_date, server: !self.has_server };
-        response::finish(&mut self.out, &tail, self.stamp.dated(date));
+        let stamp = self.stamp.dated(date);
+        match length {
+            Some(length) if self.terms.is_usual() && !self.stated.date && !self.stated.server => {
+                response::finish_usual(&mut self.out, length, stamp);
+            }
+            _ => self.finish_head(length),
+        }
         Ok(())
+    }
+
+    /// Ends a head that is not as nearly all of them are.
+    #[inline(never)]
+    fn finish_head(&mut self, length: Option<u64>) {
+        let tail = Tail {
+            length,
+            chunked: matches!(self.framing, Framing::Chunked),
+            connection: self.terms.connection(),
+            date: !self.stated.date,
+            server: !self.stated.server,
+        };
+        response::finish(&mut self.out, &tail, &self.stamp);
     }
 
     /// The Content-Length of a response without content.
     fn length_left_out(&self, known: Option<u64>) -> Option<u64> {
         match self.status {
             Status::NO_CONTENT => None,
-            Status::NOT_MODIFIED => self.declared,
+            Status::NOT_MODIFIED => self.stated.length,
             Status::RESET_CONTENT => Some(0),
             // An app that leaves the body out does not say that it is empty.
-            _ => self.declared.or(known.filter(|known| *known > 0)),
+            _ => self.stated.length.or(known.filter(|known| *known > 0)),
         }
     }
 
     /// Gives a whole body behind its head. An excess is reported when the
     /// response ends.
+    #[inline(always)]
     pub(super) fn give(&mut self, bytes: &[u8], date: &Date) -> Result<()> {
         self.commit(Some(bytes.len() as u64), date)?;
         match self.push(bytes) {
@@ -205,6 +251,7 @@ impl Wire {
     /// # Errors
     /// [`Error::Limit`] when there are more than the app declared; those that
     /// fit are taken.
+    #[inline]
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<()> {
         match &mut self.framing {
             Framing::None => {}
@@ -317,18 +364,22 @@ fn no_port() -> Error {
 
 impl Transport for Wire {
     fn start(&mut self, head: Head<'_>) -> Result<()> {
-        head.check()?;
-        let stated = Stated::of(&head)?;
-        self.state.start(head.error.is_some())?;
-        if let Some(error) = head.error {
-            tracing::warn!("the app replaces its response: {}", escape(&error.to_string()));
+        let end = self.out.len();
+        let begun = head::begin(&mut self.out, &head).and_then(|stated| {
+            self.state.start(head.error.is_some())?;
+            Ok(stated)
+        });
+        match begun {
+            Ok(stated) => self.stated = stated,
+            Err(error) => {
+                self.out.truncate(end);
+                return Err(error);
+            }
         }
-        // A first head begins where the output ends; a replacing one where the
-        // first did.
-        self.out.truncate(self.head_start);
         self.status = head.status;
-        (self.declared, self.has_date, self.has_server) = (stated.length, stated.date, stated.server);
-        response::begin(&mut self.out, &head);
+        if let Some(error) = head.error {
+            self.replace(error, end);
+        }
         Ok(())
     }
 
@@ -359,39 +410,4 @@ impl Transport for Wire {
         let gone = self.gone || self.port.get().is_some_and(Port::is_gone);
         (gone, None)
     }
-}
-
-/// What an app states that the server would otherwise state itself.
-#[derive(Clone, Copy, Debug, Default)]
-struct Stated {
-    length: Option<u64>,
-    date: bool,
-    server: bool,
-}
-
-impl Stated {
-    /// One pass over the headers; the length of a name decides for nearly every
-    /// one that it is none of these.
-    fn of(head: &Head<'_>) -> Result<Self> {
-        let mut stated = Self::default();
-        for header in head.headers {
-            match header.name().len() {
-                4 if header.is("date") => stated.date = true,
-                6 if header.is("server") => stated.server = true,
-                14 if header.is("content-length") => {
-                    // Digits, and once.
-                    let length = length(header.value()).filter(|_| stated.length.is_none());
-                    let wrong = || Error::Invalid("Content-Length is not one number of bytes".into());
-                    stated.length = Some(length.ok_or_else(wrong)?);
-                }
-                _ => {}
-            }
-        }
-        Ok(stated)
-    }
-}
-
-fn length(digits: &[u8]) -> Option<u64> {
-    let only_digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    only_digits.then(|| std::str::from_utf8(digits).ok()?.parse().ok()).flatten()
 }

@@ -50,16 +50,11 @@ impl Endpoint {
         &self.0.local.port
     }
 
-    /// `REMOTE_ADDR`; empty where the transport does not know it.
+    /// `REMOTE_ADDR` and `REMOTE_PORT`; empty where the transport does not
+    /// know them.
     #[must_use]
-    pub fn remote_addr(&self) -> &[u8] {
-        self.0.remote.addr()
-    }
-
-    /// `REMOTE_PORT`; empty where the transport does not know it.
-    #[must_use]
-    pub fn remote_port(&self) -> &[u8] {
-        self.0.remote.port()
+    pub fn remote(&self) -> (&[u8], &[u8]) {
+        self.0.remote.both()
     }
 }
 
@@ -91,12 +86,8 @@ impl Remote {
         (Self::MOST - room.len()) as u8
     }
 
-    fn addr(&self) -> &[u8] {
-        &self.text[..usize::from(self.addr)]
-    }
-
-    fn port(&self) -> &[u8] {
-        &self.text[usize::from(self.addr)..usize::from(self.end)]
+    fn both(&self) -> (&[u8], &[u8]) {
+        self.text[..usize::from(self.end)].split_at(usize::from(self.addr))
     }
 }
 
@@ -108,7 +99,8 @@ impl Default for Remote {
 
 impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.addr().escape_ascii(), self.port().escape_ascii())
+        let (addr, port) = self.both();
+        write!(f, "{} {}", addr.escape_ascii(), port.escape_ascii())
     }
 }
 
@@ -126,9 +118,9 @@ mod tests {
         ] {
             let endpoint = Endpoint::new(Arc::clone(&local), Some(remote.parse().unwrap()));
             assert_eq!((endpoint.server_name(), endpoint.server_port()), ("example.com", "8000"));
-            assert_eq!((endpoint.remote_addr(), endpoint.remote_port()), (addr.as_bytes(), port.as_bytes()));
+            assert_eq!(endpoint.remote(), (addr.as_bytes(), port.as_bytes()));
         }
-        assert_eq!(Endpoint::default().remote_addr(), b"");
+        assert_eq!(Endpoint::default().remote(), (&b""[..], &b""[..]));
     }
 
     /// Idle connections are counted by the ten thousand.

@@ -7,6 +7,7 @@
 //! else they answer STATE and do nothing. That check is what keeps safe code
 //! sound: `thread::scope` inside a call can reach the input.
 
+mod head;
 mod server;
 
 use std::cell::UnsafeCell;
@@ -16,14 +17,14 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::time::Duration;
 
+use self::head::{invalid, raise};
 use super::guard::{caught, guard};
 use super::types::*;
-use super::view::{Header, HostRef, RequestRef, Slice, is_array, pairs, raw_pairs};
+use super::view::{Header, HostRef, RequestRef, Slice, is_array, raw_pairs};
 use crate::app::App;
 use crate::body::{Body, Chunk};
 use crate::error::{Error, Result};
 use crate::start_response::Head;
-use crate::status::Status;
 
 pub use server::{Host, LogFn};
 
@@ -328,36 +329,6 @@ unsafe extern "C" fn start_response<T: Transport>(
             Ok(GW_OK)
         })
     }
-}
-
-/// A head as C gave it, without the error that it may carry.
-///
-/// # Safety
-/// The ABI's rules for a head: all of it is readable while the answer lives.
-#[inline]
-unsafe fn raise(raw: &GwHead) -> Result<Head<'_>> {
-    if !is_array(raw.headers, raw.headers_len) {
-        return Err(invalid("the headers are NULL"));
-    }
-    // SAFETY: an array that can be one, by the caller's promise.
-    let (headers, reason) = unsafe { (pairs(raw.headers, raw.headers_len), Slice::from_raw(raw.reason).as_bytes()) };
-    if !headers.iter().all(Header::is_sound) {
-        return Err(invalid("the headers are NULL"));
-    }
-    let status = Status::new(u16::try_from(raw.status).unwrap_or(0))?;
-    // Hardly anybody says one.
-    let reason = if reason.is_empty() { None } else { Some(text(reason)?) };
-    Ok(Head { status, reason, headers, error: None })
-}
-
-#[cold]
-fn text(reason: &[u8]) -> Result<&str> {
-    std::str::from_utf8(reason).map_err(|_| invalid("the reason phrase is not UTF-8"))
-}
-
-#[cold]
-fn invalid(what: &'static str) -> Error {
-    Error::Invalid(what.into())
 }
 
 /// As `start_response` with a cause. Apart, so that others do not make room

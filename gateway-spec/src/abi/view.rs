@@ -122,6 +122,13 @@ impl<'a> Header<'a> {
         Self { name: Slice::new(name.as_bytes()), value: Slice::new(value.as_bytes()) }
     }
 
+    /// The same name with another value.
+    #[must_use]
+    #[inline]
+    pub const fn with_value(self, value: &'a [u8]) -> Self {
+        Self { name: self.name, value: Slice::new(value) }
+    }
+
     /// A variable that was removed, for an edited `env`.
     pub(crate) const fn removed(name: &'a [u8]) -> Self {
         Self { name: Slice::new(name), value: Slice::null() }

@@ -73,12 +73,8 @@ impl Stamp {
 
 /// Writes the status line and the app's headers. Content-Length is left to
 /// [`finish`], which states it once.
-#[inline]
 pub fn begin(out: &mut Vec<u8>, head: &Head<'_>) {
-    match (head.status, head.reason) {
-        (Status::OK, None) => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
-        (status, reason) => push_status(out, status, reason.unwrap_or_else(|| status.reason())),
-    }
+    push_status(out, head);
     for header in head.headers {
         if !header.is("content-length") {
             push_field(out, header.name(), header.value());
@@ -86,8 +82,17 @@ pub fn begin(out: &mut Vec<u8>, head: &Head<'_>) {
     }
 }
 
+/// Writes the status line.
+#[inline]
+pub fn push_status(out: &mut Vec<u8>, head: &Head<'_>) {
+    match (head.status, head.reason) {
+        (Status::OK, None) => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
+        (status, reason) => push_unusual_status(out, status, reason.unwrap_or_else(|| status.reason())),
+    }
+}
+
 #[inline(never)]
-fn push_status(out: &mut Vec<u8>, status: Status, reason: &str) {
+fn push_unusual_status(out: &mut Vec<u8>, status: Status, reason: &str) {
     out.extend_from_slice(b"HTTP/1.1 ");
     push_number(out, u64::from(status.code()));
     out.push(b' ');
@@ -95,23 +100,16 @@ fn push_status(out: &mut Vec<u8>, status: Status, reason: &str) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Writes the server's own headers and the empty line.
+/// As [`finish`], for a head whose tail is the whole stamp and a length.
 #[inline]
-pub fn finish(out: &mut Vec<u8>, tail: &Tail, stamp: &Stamp) {
-    match *tail {
-        Tail { length: Some(length), chunked: false, connection: None, date: true, server: true } => {
-            out.extend_from_slice(&stamp.0);
-            push_number(out, length);
-            out.extend_from_slice(b"\r\n\r\n");
-        }
-        _ => finish_unusual(out, tail, stamp),
-    }
+pub fn finish_usual(out: &mut Vec<u8>, length: u64, stamp: &Stamp) {
+    out.extend_from_slice(&stamp.0);
+    push_number(out, length);
+    out.extend_from_slice(b"\r\n\r\n");
 }
 
-/// As [`finish`], field by field. Apart, so that the usual head does not make
-/// room for it.
-#[inline(never)]
-fn finish_unusual(out: &mut Vec<u8>, tail: &Tail, stamp: &Stamp) {
+/// Writes the server's own headers and the empty line.
+pub fn finish(out: &mut Vec<u8>, tail: &Tail, stamp: &Stamp) {
     out.extend_from_slice(stamp.fields(tail.date, tail.server));
     if let Some(connection) = tail.connection {
         push_field(out, b"Connection", connection.as_bytes());
@@ -138,8 +136,9 @@ pub fn push_chunk(out: &mut Vec<u8>, data: &[u8]) {
 /// The end of a chunked body, without trailers.
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-#[inline]
-fn push_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+/// Writes a field.
+#[inline(always)]
+pub fn push_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.reserve(name.len() + value.len() + 4);
     out.extend_from_slice(name);
     out.extend_from_slice(b": ");
@@ -147,16 +146,23 @@ fn push_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
+#[inline]
 fn push_number(out: &mut Vec<u8>, number: u64) {
-    let digits = |pair: u64| [b'0' + (pair / 10) as u8, b'0' + (pair % 10) as u8];
     match number {
         0..10 => out.push(b'0' + number as u8),
         10..100 => out.extend_from_slice(&digits(number)),
-        _ => {
-            push_number(out, number / 100);
-            out.extend_from_slice(&digits(number % 100));
-        }
+        _ => push_large_number(out, number),
     }
+}
+
+#[inline(never)]
+fn push_large_number(out: &mut Vec<u8>, number: u64) {
+    push_number(out, number / 100);
+    out.extend_from_slice(&digits(number % 100));
+}
+
+const fn digits(pair: u64) -> [u8; 2] {
+    [b'0' + (pair / 10) as u8, b'0' + (pair % 10) as u8]
 }
 
 #[cfg(test)]
@@ -187,14 +193,21 @@ mod tests {
             (false, true, "Server: S\r\n".to_owned()),
             (false, false, String::new()),
         ] {
-            // In the usual head, and in one where everything is different.
-            for (length, rest) in [(Some(7), "Content-Length: 7\r\n\r\n"), (None, "\r\n")] {
-                let (mut out, mut stamp) = (Vec::new(), Stamp::new("S"));
-                let tail = Tail { length, chunked: false, connection: None, date, server };
-                finish(&mut out, &tail, stamp.dated(DATE));
-                assert_eq!(String::from_utf8(out).unwrap(), expected.clone() + rest);
-            }
+            let (mut out, mut stamp) = (Vec::new(), Stamp::new("S"));
+            let tail = Tail { length: None, chunked: false, connection: None, date, server };
+            finish(&mut out, &tail, stamp.dated(DATE));
+            assert_eq!(String::from_utf8(out).unwrap(), expected + "\r\n");
         }
+    }
+
+    #[test]
+    fn the_usual_tail_is_no_other() {
+        let (mut usual, mut other, mut stamp) = (Vec::new(), Vec::new(), Stamp::new("S"));
+        let stamp = stamp.dated(DATE);
+        finish_usual(&mut usual, 7, stamp);
+        let tail = Tail { length: Some(7), chunked: false, connection: None, date: true, server: true };
+        finish(&mut other, &tail, stamp);
+        assert_eq!(usual, other);
     }
 
     #[test]
