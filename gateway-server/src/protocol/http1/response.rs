@@ -101,7 +101,7 @@ fn push_unusual_status(out: &mut Vec<u8>, status: Status, reason: &str) {
 }
 
 /// As [`finish`], for a head whose tail is the whole stamp and a length.
-#[inline]
+#[inline(always)]
 pub fn finish_usual(out: &mut Vec<u8>, length: u64, stamp: &Stamp) {
     out.extend_from_slice(&stamp.0);
     push_number(out, length);
