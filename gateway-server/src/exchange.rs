@@ -160,7 +160,6 @@ impl Exchange {
     #[must_use]
     pub fn want(&self) -> Want {
         let wire = self.slot.wire_ref();
-        let waiting = || !wire.pending().is_empty();
         match self.phase {
             Phase::Shut => Want::Shutdown,
             Phase::Closed => Want::Close,
@@ -170,10 +169,10 @@ impl Exchange {
             Phase::Ready => Want::Write,
             // A chunk is sent before the next is asked for (PEP 3333,
             // "Buffering and Streaming").
-            Phase::Stream if waiting() => Want::Write,
+            Phase::Stream if wire.is_waiting() => Want::Write,
             Phase::Stream => Want::Run,
             Phase::Linger { .. } => Want::Read,
-            _ if waiting() => Want::Write,
+            _ if wire.is_waiting() => Want::Write,
             _ => Want::Read,
         }
     }
@@ -202,7 +201,7 @@ impl Exchange {
     /// whose calls may block sends them first.
     #[must_use]
     pub fn has_answers(&self) -> bool {
-        !self.slot.wire_ref().pending().is_empty()
+        self.slot.wire_ref().is_waiting()
     }
 
     /// Whether the connection waits between two requests, with nothing begun.

@@ -122,6 +122,7 @@ impl Exchange {
         self.phase = Phase::Drain { left };
     }
 
+    #[inline]
     pub(super) fn next_request(&mut self, now: &Now) {
         self.slot.recycle();
         self.scanner = Scanner::default();

@@ -264,10 +264,10 @@ impl Exchange {
     pub(super) fn end(&mut self, linger: bool) {
         self.slot.recycle();
         let linger = linger && !self.half_closed;
-        self.phase = match self.slot.wire().pending().is_empty() {
-            true if linger => Phase::Shut,
-            true => Phase::Closed,
-            false => Phase::Last { linger },
+        self.phase = match self.slot.wire().is_waiting() {
+            true => Phase::Last { linger },
+            false if linger => Phase::Shut,
+            false => Phase::Closed,
         };
     }
 }

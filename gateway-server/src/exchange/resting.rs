@@ -72,7 +72,7 @@ impl Exchange {
     /// and nothing waits to be sent; this memory can then serve another.
     pub fn rest(&mut self) -> Option<Resting> {
         let wire = self.slot.wire_ref();
-        if !matches!(self.phase, Phase::Head) || !wire.buffer.bytes().is_empty() || !wire.pending().is_empty() {
+        if !matches!(self.phase, Phase::Head) || !wire.buffer.bytes().is_empty() || wire.is_waiting() {
             return None;
         }
         // What `resume` does not set is as it is at the start: nothing came.

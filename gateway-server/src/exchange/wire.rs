@@ -123,8 +123,18 @@ impl Wire {
 
     /// The bytes that may go out: not a head that can still be replaced.
     pub(super) fn pending(&self) -> &[u8] {
-        let end = if self.state == ResponseState::Set { self.head_start } else { self.out.len() };
+        let end = self.end();
         &self.out[self.sent.min(end)..end]
+    }
+
+    /// Whether there are such bytes.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.sent < self.end()
+    }
+
+    /// Where they end.
+    fn end(&self) -> usize {
+        if self.state == ResponseState::Set { self.head_start } else { self.out.len() }
     }
 
     /// Takes `count` pending bytes as sent.
@@ -306,11 +316,10 @@ impl Wire {
 
     /// Sends what is pending, before something that may wait.
     fn flush(&mut self) -> Result<()> {
-        while !self.pending().is_empty() {
-            let Self { port, out, sent, state, head_start, .. } = self;
-            let end = if *state == ResponseState::Set { *head_start } else { out.len() };
-            let slice = IoSlice::new(&out[*sent..end]);
-            match port.get().ok_or_else(no_port)?.send(&[slice]) {
+        while self.is_waiting() {
+            let end = self.end();
+            let slice = IoSlice::new(&self.out[self.sent..end]);
+            match self.port.get().ok_or_else(no_port)?.send(&[slice]) {
                 Ok(count) => self.sent(count),
                 // The engine sends the rest when the app has returned.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
