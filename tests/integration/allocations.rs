@@ -80,13 +80,10 @@ fn an_owned_body_is_the_only_allocation() {
 const IDLE: u64 = 400;
 const MOST: u64 = 600;
 
-/// Counts what a server asks for while clients come, ask for something, and
-/// stay. What is freed meanwhile is counted too: the figure is too high, never
-/// too low.
-fn check_idle(engine: &str) {
-    if !skip::has(&format!("memory of idle connections on {engine}"), "cc") {
-        return;
-    }
+/// What a server asks for while clients come, ask for something, and stay: for
+/// each of them. What is freed meanwhile is counted too, so that the figure is
+/// too high on a busy machine, never too low.
+fn idle_cost(engine: &str) -> u64 {
     let mallocs = Mallocs::new().expect("there is a C compiler");
     let target = format!("{}:app", artifacts::module("hello").display());
     let mut command = command(&["--engine", engine, "--bind", "127.0.0.1:0", &target]);
@@ -104,9 +101,21 @@ fn check_idle(engine: &str) {
     let clients: Vec<Client> = (0..IDLE).map(|_| visit()).collect();
     let each = (mallocs.counts().expect("the process counts").bytes - before) / IDLE;
     assert!(each > 0, "the count does not work");
-    assert!(each <= MOST, "{engine}: {each} bytes for an idle connection");
     drop((first, clients));
     server.stop();
+    each
+}
+
+fn check_idle(engine: &str) {
+    if !skip::has(&format!("memory of idle connections on {engine}"), "cc") {
+        return;
+    }
+    let mut costs = Vec::new();
+    while costs.len() < TIMES && costs.last().is_none_or(|each| *each > MOST) {
+        costs.push(idle_cost(engine));
+    }
+    assert!(costs.iter().any(|each| *each <= MOST), "{engine}: {costs:?} bytes for an idle connection");
+    println!("{engine}: {costs:?} bytes for an idle connection");
 }
 
 #[test]
