@@ -1,5 +1,5 @@
-//! A head: the pieces that it comes in do not matter, and the parser takes it
-//! exactly where a strict reader does.
+//! A head: the pieces that it comes in do not matter, nor whether the scanner
+//! has found its end, and the parser takes it exactly where a strict reader does.
 #![no_main]
 
 use gateway_server::protocol::http1::{Found, Scanner, head};
@@ -13,10 +13,11 @@ fuzz_target!(|input: (u16, &[u8])| {
     let at = usize::from(at) % (bytes.len() + 1);
     assert_eq!(scan(&[at, bytes.len()], bytes), whole);
     assert_eq!(scan(&(1..=bytes.len()).collect::<Vec<_>>(), bytes), whole);
-    let parsed = match whole {
-        Ok(Found::Head { start, end }) => parse(&bytes[start..end]),
-        _ => None,
+    let (start, parsed) = match whole {
+        Ok(Found::Head { start, end }) => (start, parse(&bytes[start..end])),
+        _ => (0, None),
     };
+    assert_eq!(parse(&bytes[start..]), parsed);
     let reading = strict::read(bytes);
     let expected = reading.requests.first().or(reading.open.as_ref());
     assert_eq!(parsed, expected.map(|it| (it.method.clone().into_bytes(), it.target.clone().into_bytes())));

@@ -1,7 +1,7 @@
 //! The requests that are measured.
 
 use gateway_server::protocol::Limits;
-use gateway_server::protocol::http1::{Found, Scanner, head};
+use gateway_server::protocol::http1::head;
 use gateway_spec::Header;
 use gateway_spec::abi::host::RequestHead;
 
@@ -45,10 +45,7 @@ pub(crate) fn parse<'b>(
     path: &'b mut Vec<u8>,
     limits: &Limits,
 ) -> head::Head<'b> {
-    let Ok(Found::Head { start, end }) = Scanner::default().scan(bytes, limits) else {
-        panic!("the request has no end");
-    };
-    head::parse(&bytes[start..end], limits, headers, path).expect("the request is well formed")
+    head::parse(bytes, limits, headers, path).expect("the request is well formed")
 }
 
 /// The request of a parsed head.

@@ -6,8 +6,8 @@
 use std::sync::LazyLock;
 
 use gateway_server::exchange::Bodies;
-use gateway_server::protocol::Limits;
-use gateway_server::protocol::http1::{Decoder, Framing, Version, head};
+use gateway_server::protocol::http1::{Decoder, Found, Framing, Scanner, Version, head};
+use gateway_server::protocol::{Limits, UnderscoreHeaders};
 use gateway_spec::Header;
 use gateway_tests::fixtures::{self, After};
 use gateway_tests::reader;
@@ -51,6 +51,47 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
         changes.iter().for_each(|change| change.apply(&mut bytes));
         bytes
     })
+}
+
+/// A head of which each line may end otherwise than it should.
+fn loose_head() -> impl Strategy<Value = Vec<u8>> {
+    let line_end = || prop_oneof![9 => Just("\r\n"), 1 => Just("\n"), 1 => select(vec!["\r", "\r\r\n", ""])];
+    let line = (select(vec!["GET / HTTP/1.1", "OPTIONS * HTTP/1.0", "GET /%41?b HTTP/1.0"]), line_end());
+    let field = (select(vec!["Host: a", "A_b:", "X: b", "X:", "Connection: \t close "]), line_end());
+    let ends = (line_end(), line_end(), select(vec!["", "abc", "GET / HTTP/1.1\r\n\r\n"]));
+    (line_end(), line, vec(field, 0..4), ends).prop_map(|(before, line, fields, (end, blank, rest))| {
+        let before = if before == "\r\n" { "" } else { before };
+        let fields = fields.iter().flat_map(|(field, end)| [*field, *end]);
+        let parts = [before, line.0, line.1].into_iter().chain(fields).chain([end, blank, rest]);
+        parts.flat_map(str::bytes).collect()
+    })
+}
+
+/// Limits that heads of a few lines reach.
+fn limits() -> impl Strategy<Value = Limits> {
+    use UnderscoreHeaders::{Allow, Drop, Refuse};
+    let underscore = select(vec![Drop, Refuse, Allow]);
+    (12..22_usize, 16..80_usize, 0..6_usize, underscore).prop_map(|(line, head, fields, underscore)| Limits {
+        line,
+        head,
+        fields,
+        underscore,
+        ..Limits::default()
+    })
+}
+
+/// What is read of the head behind an empty line: from the bytes up to where
+/// the scanner finds its end, and from all bytes.
+fn readings(bytes: &[u8], limits: &Limits) -> [Option<String>; 2] {
+    let read = |bytes: &[u8]| {
+        let (mut headers, mut scratch) = (Vec::new(), Vec::new());
+        let head = head::parse(bytes, limits, &mut headers, &mut scratch).ok()?;
+        Some(format!("{head:?} {headers:?}"))
+    };
+    match Scanner::default().scan(bytes, limits) {
+        Ok(Found::Head { start, end }) => [read(&bytes[start..end]), read(&bytes[start..])],
+        _ => [None, read(bytes)],
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -176,6 +217,15 @@ proptest! {
     }
 
     #[test]
+    fn a_head_is_read_without_the_scanner_as_behind_it(
+        bytes in prop_oneof![4 => loose_head(), 2 => mutated(), 1 => vec(any::<u8>(), 0..40)],
+        limits in prop_oneof![Just(Limits::default()), limits()],
+    ) {
+        let [scanned, at_once] = readings(&bytes, &limits);
+        prop_assert_eq!(at_once, scanned, "{}", bytes.escape_ascii());
+    }
+
+    #[test]
     fn a_chunked_body_is_read_as_it_was_written(
         chunks in chunks(), trailers in vec(field(), 0..3), ends in vec(any::<Index>(), 0..6),
     ) {
@@ -222,6 +272,14 @@ proptest! {
             expected.requests.iter().map(|it| (&it.method, &it.target, fixtures::Content::of(&it.body))).collect();
         prop_assert_eq!(found, strict, "{}", bytes.escape_ascii());
         prop_assert_eq!(outcome.after == After::Stays, expected.end == End::Waits, "{}", bytes.escape_ascii());
+    }
+}
+
+#[test]
+fn every_fixture_is_read_without_the_scanner_as_behind_it() {
+    for fixture in fixtures::all() {
+        let [scanned, at_once] = readings(&fixture.bytes, &Limits::default());
+        assert_eq!(at_once, scanned, "{}", fixture.name);
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use tempfile::{SpooledTempFile, env, spooled_tempfile_in};
 
+use super::slot::Opened;
 use super::{Exchange, Now, Phase};
 use crate::protocol::Refusal;
 use crate::protocol::http1::{Decoder, Framing};
@@ -18,17 +19,17 @@ const IN_MEMORY: usize = 64 * 1024;
 pub(super) type Spool = SpooledTempFile;
 
 impl Exchange {
-    /// Begins to collect the body behind the head at `start..end`.
-    pub(super) fn begin_gather(&mut self, start: usize, end: usize, framing: Framing) {
+    /// Begins to collect the body of a request that is open.
+    pub(super) fn begin_gather(&mut self, opened: &Opened) {
         let limit = self.service.limits.body.min(self.service.limits.spool);
         let dir = self.service.spool_dir.as_deref().map_or_else(env::temp_dir, Path::to_path_buf);
         // The head is parsed again when the body is there: until then the
         // buffer must be free to move.
         self.slot.recycle();
         let wire = self.slot.wire();
-        wire.decoder = Decoder::new(framing, limit);
+        wire.decoder = Decoder::new(opened.framing, limit);
         wire.spool = Some(spooled_tempfile_in(IN_MEMORY, dir));
-        self.phase = Phase::Gather { start, end };
+        self.phase = Phase::Gather { start: opened.start, end: opened.end };
     }
 
     /// Takes what has arrived of the body; opens the request at its end.
@@ -65,8 +66,8 @@ impl Exchange {
     }
 
     fn open_gathered(&mut self, start: usize, end: usize, now: &Now) {
-        match self.slot.open(start, end, &self.service.limits) {
-            Ok(opened) => self.ready(&opened, end, 0),
+        match self.slot.open(start..end, &self.service.limits) {
+            Ok(opened) => self.ready(&opened, 0),
             Err(refusal) => return self.refuse(refusal, now),
         }
         // All of it has been taken from the client.

@@ -8,29 +8,35 @@ use crate::protocol::http1::{Found, Framing, Scanner};
 impl Exchange {
     /// Goes as far as the bytes at hand allow.
     pub(super) fn advance(&mut self, now: &Now) {
-        loop {
-            let before = self.phase;
-            match self.phase {
-                Phase::Head => self.scan(now),
-                Phase::Collect { start, end, total } if self.slot.wire().buffer.bytes().len() >= total => {
-                    self.open(start, end, now);
-                }
-                Phase::Gather { start, end } => self.gather(start, end, now),
-                Phase::Drain { left } => self.drain(left, now),
-                _ => {}
-            }
-            if self.phase == before {
-                break;
-            }
+        let arrived = self.slot.wire_ref().buffer.bytes().len();
+        if self.phase == Phase::Head && arrived > 0 {
+            self.begin(arrived, now);
+        }
+        match self.phase {
+            Phase::Collect { start, end, total } if arrived >= total => self.open(start, end, now),
+            Phase::Gather { start, end } => self.gather(start, end, now),
+            Phase::Drain { left } => self.drain(left, now),
+            _ => {}
         }
     }
 
-    fn scan(&mut self, now: &Now) {
-        let bytes = self.slot.wire_ref().buffer.bytes();
-        if bytes.is_empty() {
-            return;
+    /// Begins a request, if its head is among the bytes that `arrived`.
+    fn begin(&mut self, arrived: usize, now: &Now) {
+        // Nearly every head comes whole.
+        if self.scanner.is_fresh()
+            && let Ok(opened) = self.slot.open(0..arrived, &self.service.limits)
+        {
+            self.opened(&opened, now);
+        } else {
+            self.scan(now);
         }
-        match self.scanner.scan(bytes, &self.service.limits) {
+    }
+
+    /// Looks through a head that may not be complete: once, however small its
+    /// pieces.
+    #[cold]
+    fn scan(&mut self, now: &Now) {
+        match self.scanner.scan(self.slot.wire_ref().buffer.bytes(), &self.service.limits) {
             Ok(Found::Partial) => {}
             Ok(Found::Head { start, end }) => self.open(start, end, now),
             Err(refusal) => self.refuse(refusal, now),
@@ -38,13 +44,19 @@ impl Exchange {
     }
 
     /// Opens the request whose head is complete, at `start..end`.
+    #[cold]
     fn open(&mut self, start: usize, end: usize, now: &Now) {
-        let limits = self.service.limits;
-        let arrived = self.slot.wire_ref().buffer.bytes().len() - end;
-        let opened = match self.slot.open(start, end, &limits) {
-            Ok(opened) => opened,
-            Err(refusal) => return self.refuse(refusal, now),
-        };
+        match self.slot.open(start..end, &self.service.limits) {
+            Ok(opened) => self.opened(&opened, now),
+            Err(refusal) => self.refuse(refusal, now),
+        }
+    }
+
+    /// Decides what becomes of the body of a request that is open.
+    // Always: what was opened stays in registers on its way to the app.
+    #[inline(always)]
+    fn opened(&mut self, opened: &Opened, now: &Now) {
+        let arrived = self.slot.wire_ref().buffer.bytes().len() - opened.end;
         let mut waits_for_100 = opened.expect_continue && arrived == 0;
         let is_small = match opened.framing {
             Framing::None => true,
@@ -52,7 +64,8 @@ impl Exchange {
             Framing::Chunked => false,
         };
         let collects = (waits_for_100 || !is_small) && !self.is_admitted();
-        if collects && matches!(opened.framing, Framing::Length(length) if length > limits.spool.max(SMALL_BODY)) {
+        let most = self.service.limits.spool.max(SMALL_BODY);
+        if collects && matches!(opened.framing, Framing::Length(length) if length > most) {
             return self.refuse(Refusal::BodyTooLarge, now);
         }
         if collects && std::mem::take(&mut waits_for_100) {
@@ -63,18 +76,17 @@ impl Exchange {
             Framing::Length(length) if length <= SMALL_BODY && !waits_for_100 => {
                 if (arrived as u64) < length {
                     self.slot.recycle();
-                    self.phase = Phase::Collect { start, end, total: end + length as usize };
+                    let total = opened.end + length as usize;
+                    self.phase = Phase::Collect { start: opened.start, end: opened.end, total };
                     return;
                 }
                 length as usize
             }
-            Framing::Length(_) | Framing::Chunked if collects => {
-                return self.begin_gather(start, end, opened.framing);
-            }
+            Framing::Length(_) | Framing::Chunked if collects => return self.begin_gather(opened),
             Framing::Length(length) => (arrived as u64).min(length) as usize,
             Framing::None | Framing::Chunked => 0,
         };
-        self.ready(&opened, end, preread);
+        self.ready(opened, preread);
         self.slot.wire().expects_100 = waits_for_100;
     }
 
@@ -92,10 +104,11 @@ impl Exchange {
         }
     }
 
-    /// The app can be called for the request that is open: `preread` bytes of
-    /// its body are in the buffer, at `body`.
-    pub(super) fn ready(&mut self, opened: &Opened, body: usize, preread: usize) {
-        self.slot.ready(opened, body, preread, self.service.limits.body);
+    /// The app can be called for the request that is open; it gets `preread`
+    /// bytes of its body at once.
+    #[inline(always)]
+    pub(super) fn ready(&mut self, opened: &Opened, preread: usize) {
+        self.slot.ready(opened, preread, self.service.limits.body);
         self.requests += 1;
         let most = self.service.keep_alive_requests;
         if most > 0 && self.requests >= most {
@@ -104,6 +117,7 @@ impl Exchange {
         self.phase = Phase::Ready;
     }
 
+    #[cold]
     fn drain(&mut self, left: u64, now: &Now) {
         let wire = self.slot.wire();
         let mut scratch = [0; 4096];
@@ -117,8 +131,6 @@ impl Exchange {
                 Ok(_) | Err(_) => return self.end(true),
             }
         }
-        // The phase's own count is the loop's progress in `advance`: it ends
-        // when nothing more was taken.
         self.phase = Phase::Drain { left };
     }
 

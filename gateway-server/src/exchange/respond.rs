@@ -285,11 +285,8 @@ pub(super) enum After {
 pub fn overdue(now: &Now, server: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     response::begin(&mut out, &Head::new(Status::GATEWAY_TIMEOUT, &[]));
-    let mut stamp = response::Stamp::new(server);
-    let stamp = stamp.fields(&now.date, true, true);
-    let tail =
-        response::Tail { framing: response::Framing::Length(0), length: Some(0), connection: Some("close"), stamp };
-    response::finish(&mut out, &tail);
+    let tail = response::Tail { length: Some(0), connection: Some("close"), chunked: false, date: true, server: true };
+    response::finish(&mut out, &tail, response::Stamp::new(server).dated(&now.date));
     out
 }
 

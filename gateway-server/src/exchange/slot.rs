@@ -8,6 +8,7 @@
 #![allow(unsafe_code)]
 
 use std::fmt::Display;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -55,6 +56,9 @@ const ENDS: usize = 6;
 /// What an open request asks of the exchange.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Opened {
+    /// Where its head lies in the buffer.
+    pub(super) start: usize,
+    pub(super) end: usize,
     pub(super) framing: Framing,
     pub(super) expect_continue: bool,
     pub(super) terms: Terms,
@@ -132,17 +136,18 @@ impl Slot {
         unsafe { &*(*self.0.as_ptr()).hosted.transport_ptr() }
     }
 
-    /// Parses the head in `start..end` of the buffer and pins it.
+    /// Parses the head that `range` of the buffer begins with, and pins it.
     ///
     /// # Errors
     /// The rule that the head breaks; nothing is open then.
-    pub(super) fn open(&mut self, start: usize, end: usize, limits: &Limits) -> Result<Opened, Refusal> {
+    #[inline]
+    pub(super) fn open(&mut self, range: Range<usize>, limits: &Limits) -> Result<Opened, Refusal> {
         self.wire().buffer.pin(true);
         let inner = self.0.as_ptr();
         // SAFETY: no body is open, so nobody borrows from these fields. What
         // the head points to is pinned until `recycle` has dropped the head.
         let parsed = unsafe {
-            let bytes: &'static [u8] = (*inner).hosted.transport().buffer.lend(start..end);
+            let bytes: &'static [u8] = (*inner).hosted.transport().buffer.lend(range.clone());
             head::parse(bytes, limits, &mut (*inner).headers, &mut (*inner).path)
         };
         let head = match parsed {
@@ -155,20 +160,22 @@ impl Slot {
         // SAFETY: as above.
         unsafe { (*inner).head = Some(head) };
         let terms = Terms { version: head.version, head_only: head.method == b"HEAD", keep_alive: head.keep_alive };
-        Ok(Opened { framing: head.framing, expect_continue: head.expect_continue, terms })
+        let (start, end) = (range.start, range.start + head.size);
+        Ok(Opened { start, end, framing: head.framing, expect_continue: head.expect_continue, terms })
     }
 
-    /// Makes the open request ready for the app. `body` is where its bytes in
-    /// the buffer begin, `preread` how many of them the app gets at once.
-    pub(super) fn ready(&mut self, opened: &Opened, body: usize, preread: usize, limit: u64) {
+    /// Makes the open request ready for the app, which gets `preread` bytes of
+    /// its body at once.
+    #[inline(always)]
+    pub(super) fn ready(&mut self, opened: &Opened, preread: usize, limit: u64) {
         // SAFETY: no body is open, so nobody borrows from the slot.
         let inner = unsafe { &mut *self.0.as_ptr() };
         let (Some(head), Some(_)) = (inner.head, &inner.endpoint) else { return };
         inner.env[0] = Header::from_static("SERVER_PROTOCOL", head.version.as_str());
         let wire = inner.hosted.transport();
         // SAFETY: pinned until `recycle`, which drops the request's users first.
-        let preread: &'static [u8] = unsafe { wire.buffer.lend(body..body + preread) };
-        wire.buffer.consume(body + preread.len());
+        let preread: &'static [u8] = unsafe { wire.buffer.lend(opened.end..opened.end + preread) };
+        wire.buffer.consume(opened.end + preread.len());
         wire.decoder = Decoder::new(opened.framing, limit);
         wire.decoder.skip(preread.len() as u64);
         wire.begin(opened.terms);

@@ -1,7 +1,7 @@
 //! A request head: httparse splits, our pass decides.
 //!
 //! httparse 1.10 accepts bare LF, many empty lines and non-ASCII in places
-//! where HTTP does not; the scanner and the checks here do not.
+//! where HTTP does not; the checks here do not.
 
 use std::mem::MaybeUninit;
 
@@ -15,6 +15,8 @@ use crate::protocol::{Limits, Refusal, UnderscoreHeaders};
 /// A request head, in terms of the bytes it came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head<'b> {
+    /// Its bytes, the empty line at its end included.
+    pub size: usize,
     /// The method, a token.
     pub method: &'b [u8],
     /// The target, exactly as received.
@@ -33,8 +35,12 @@ pub struct Head<'b> {
     pub expect_continue: bool,
 }
 
-/// Parses a complete head, as the scanner found it. The fields go to
-/// `headers`; a path with percent signs is decoded into `scratch`.
+/// Parses the head that `bytes` begin with. The fields go to `headers`; a path
+/// with percent signs is decoded into `scratch`.
+///
+/// What this takes, the scanner finds: nearly every head comes whole and needs
+/// no other look. What this refuses may be a head that is not complete, so only
+/// the refusal of a head that the scanner has found is the client's answer.
 ///
 /// # Errors
 /// The first rule that the head breaks.
@@ -47,14 +53,15 @@ pub fn parse<'b>(
     let mut room = [const { MaybeUninit::<httparse::Header<'_>>::uninit() }; Limits::MOST_FIELDS];
     let fields = limits.fields.min(Limits::MOST_FIELDS);
     let mut request = httparse::Request::new(&mut []);
-    match request.parse_with_uninit_headers(bytes, &mut room[..fields]) {
-        Ok(httparse::Status::Complete(_)) => {}
+    let size = match request.parse_with_uninit_headers(bytes, &mut room[..fields]) {
+        Ok(httparse::Status::Complete(size)) => size,
         Ok(httparse::Status::Partial) => return Err(Refusal::RequestLine),
         Err(error) => return Err(refusal(error, bytes)),
-    }
+    };
     let (Some(method), Some(target), Some(version)) = (request.method, request.path, request.version) else {
         return Err(Refusal::RequestLine);
     };
+    check_lines(&bytes[..size], request.headers, limits)?;
     let version = if version == 0 { Version::Http10 } else { Version::Http11 };
     headers.clear();
     let fields = take_fields(request.headers, version, limits, headers)?;
@@ -72,6 +79,7 @@ pub fn parse<'b>(
         return Err(Refusal::BodyTooLarge);
     }
     Ok(Head {
+        size,
         method: method.as_bytes(),
         target,
         path,
@@ -81,6 +89,29 @@ pub fn parse<'b>(
         keep_alive: fields.keeps_alive(version),
         expect_continue: fields.expect_continue && framing != Framing::None,
     })
+}
+
+/// Holds what the scanner holds: no empty line before the head, sizes within
+/// their limits, CR LF at the end of every line. httparse takes LF nowhere but
+/// there, so what stands before each name and at the end says it all.
+fn check_lines(head: &[u8], fields: &[httparse::Header<'_>], limits: &Limits) -> Result<(), Refusal> {
+    if matches!(head, [b'\r' | b'\n', ..]) {
+        return Err(Refusal::EmptyLines);
+    }
+    let mut line = head.len() - 2;
+    for field in fields.iter().rev() {
+        line = field.name.as_ptr().addr() - head.as_ptr().addr();
+        if !head[..line].ends_with(b"\r\n") {
+            return Err(Refusal::BareLf);
+        }
+    }
+    if !head.ends_with(b"\r\n\r\n") {
+        return Err(Refusal::BareLf);
+    }
+    if line > limits.line + 2 {
+        return Err(Refusal::LineTooLong);
+    }
+    if head.len() > limits.head { Err(Refusal::HeadTooLarge) } else { Ok(()) }
 }
 
 fn take_fields<'b>(
@@ -258,6 +289,27 @@ mod tests {
         check("GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::PercentEncoding));
         let many = "A: b\r\n".repeat(101);
         check(&format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n"), Err(Refusal::TooManyFields));
+    }
+
+    /// What follows a head is not looked at, what stands before it and at the
+    /// ends of its lines is.
+    #[test]
+    fn a_head_is_as_strict_without_the_scanner() {
+        let size = |head: &str| {
+            let (mut headers, mut scratch) = (Vec::new(), Vec::new());
+            let limits = Limits { line: 14, head: 24, ..Limits::default() };
+            parse(head.as_bytes(), &limits, &mut headers, &mut scratch).map(|head| head.size)
+        };
+        assert_eq!(size("GET / HTTP/1.0\r\n\r\n\nrest"), Ok(18));
+        assert_eq!(size("GET / HTTP/1.0\r\nA: b\r\n\r\nrest"), Ok(24));
+        assert_eq!(size("GET / HTTP/1.0\r\nA: bc\r\n\r\n"), Err(Refusal::HeadTooLarge));
+        assert_eq!(size("GET /a HTTP/1.0\r\n\r\n"), Err(Refusal::LineTooLong));
+        assert_eq!(size("GET /a HTTP/1.0\r\nA:\r\n\r\n"), Err(Refusal::LineTooLong));
+        assert_eq!(size("\r\nGET / HTTP/1.0\r\n\r\n"), Err(Refusal::EmptyLines));
+        assert_eq!(size("\nGET / HTTP/1.0\r\n\r\n"), Err(Refusal::EmptyLines));
+        for bare in ["\n\r\n", "\r\n\n", "\nA: b\r\n\r\n", "\r\nA:\nB:\r\n\r\n", "\r\nA: b\n\r\n", "\r\nA: b\r\n\n"] {
+            assert_eq!(size(&format!("GET / HTTP/1.0{bare}")), Err(Refusal::BareLf), "{}", bare.escape_debug());
+        }
     }
 
     #[test]

@@ -36,6 +36,12 @@ pub enum Found {
 }
 
 impl Scanner {
+    /// Whether nothing has been looked at.
+    #[must_use]
+    pub const fn is_fresh(&self) -> bool {
+        self.scanned == 0
+    }
+
     /// Looks through what is new in `bytes`, which begin with the request.
     ///
     /// What it finds depends on the bytes alone, never on the pieces in which
