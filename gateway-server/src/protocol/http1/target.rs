@@ -9,6 +9,8 @@ use crate::protocol::Refusal;
 pub(super) struct Target<'b> {
     /// The path, still encoded; empty for `*`.
     pub(super) path: &'b [u8],
+    /// Whether there is a percent sign in the target.
+    pub(super) has_percent: bool,
     /// What follows the `?`; empty without one.
     pub(super) query: &'b [u8],
     /// The authority of an absolute-form target, which overrides Host.
@@ -20,27 +22,51 @@ pub(super) fn split<'b>(method: &[u8], target: &'b [u8]) -> Result<Target<'b>, R
     if method == b"CONNECT" {
         return Err(Refusal::Connect);
     }
-    // A fragment is the client's own and never sent; what is not visible ASCII
-    // is encoded.
-    if target.iter().any(|byte| !byte.is_ascii_graphic() || *byte == b'#') {
+    // All that is asked about single bytes, in one pass.
+    let marks = target.iter().fold(0, |marks, &byte| marks | MARKS[usize::from(byte)]);
+    if marks & REFUSED != 0 {
         return Err(Refusal::Target);
     }
+    let whole = Target { path: target, query: b"", authority: None, has_percent: marks & PERCENT != 0 };
     match target {
-        [b'/', ..] => Ok(with_query(target, None)),
-        b"*" if method == b"OPTIONS" => Ok(Target { path: b"", query: b"", authority: None }),
-        _ => absolute(target),
+        [b'/', ..] if marks & QUERY == 0 => Ok(whole),
+        [b'/', ..] => Ok(whole.split_query()),
+        b"*" if method == b"OPTIONS" => Ok(Target { path: b"", ..whole }),
+        _ => absolute(whole),
     }
 }
 
-fn absolute(target: &[u8]) -> Result<Target<'_>, Refusal> {
-    let rest = strip_scheme(target).ok_or(Refusal::Target)?;
+/// A fragment is the client's own and never sent; what is not visible ASCII is
+/// encoded.
+const REFUSED: u8 = 1;
+const PERCENT: u8 = 2;
+const QUERY: u8 = 4;
+
+/// What a byte of a target means.
+const MARKS: [u8; 256] = {
+    let (mut marks, mut byte) = ([0; 256], 0);
+    while byte < 256 {
+        marks[byte] = match byte as u8 {
+            b'#' => REFUSED,
+            b'%' => PERCENT,
+            b'?' => QUERY,
+            byte if byte.is_ascii_graphic() => 0,
+            _ => REFUSED,
+        };
+        byte += 1;
+    }
+    marks
+};
+
+fn absolute(target: Target<'_>) -> Result<Target<'_>, Refusal> {
+    let rest = strip_scheme(target.path).ok_or(Refusal::Target)?;
     let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     // A URI of http has a host (RFC 9110, section 4.2.1).
     if authority.is_empty() || !is_host(authority) {
         return Err(Refusal::Target);
     }
-    let mut target = with_query(path, Some(authority));
+    let mut target = Target { path, authority: Some(authority), ..target }.split_query();
     if target.path.is_empty() {
         target.path = b"/";
     }
@@ -54,16 +80,28 @@ fn strip_scheme(target: &[u8]) -> Option<&[u8]> {
     })
 }
 
-fn with_query<'b>(target: &'b [u8], authority: Option<&'b [u8]>) -> Target<'b> {
-    match memchr::memchr(b'?', target) {
-        Some(at) => Target { path: &target[..at], query: &target[at + 1..], authority },
-        None => Target { path: target, query: b"", authority },
+impl Target<'_> {
+    fn split_query(self) -> Self {
+        match memchr::memchr(b'?', self.path) {
+            Some(at) => Self { path: &self.path[..at], query: &self.path[at + 1..], ..self },
+            None => self,
+        }
     }
 }
 
 /// Whether `host` is `uri-host [":" port]` (RFC 9110, section 7.2). Empty is
 /// allowed in the Host header, for a target without an authority.
 pub(super) fn is_host(host: &[u8]) -> bool {
+    // Nearly every host: a plain name, and perhaps a port.
+    let Some(end) = host.iter().position(|&byte| !PLAIN[usize::from(byte)]) else { return true };
+    match &host[end..] {
+        [b':', port @ ..] if end > 0 => is_port(port),
+        _ => is_unusual_host(host),
+    }
+}
+
+#[cold]
+fn is_unusual_host(host: &[u8]) -> bool {
     let (name, port) = match host.iter().rposition(|&byte| matches!(byte, b':' | b']')) {
         Some(at) if host[at] == b':' => (&host[..at], &host[at + 1..]),
         _ => (host, &b""[..]),
@@ -71,8 +109,8 @@ pub(super) fn is_host(host: &[u8]) -> bool {
     match name {
         [b'[', literal @ .., b']'] => is_ipv6(literal) && is_port(port),
         // A port without a host names nobody.
-        b"" => host.is_empty(),
-        _ => is_name(name) && is_port(port),
+        b"" => false,
+        _ => is_encoded_name(name) && is_port(port),
     }
 }
 
@@ -86,11 +124,6 @@ const PLAIN: [bool; 256] = {
     }
     plain
 };
-
-fn is_name(name: &[u8]) -> bool {
-    // Nearly every name: one look-up for each byte.
-    name.iter().all(|&byte| PLAIN[usize::from(byte)]) || is_encoded_name(name)
-}
 
 fn is_encoded_name(name: &[u8]) -> bool {
     let is_encoded = |at: usize| name.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
@@ -107,11 +140,9 @@ fn is_ipv6(literal: &[u8]) -> bool {
 }
 
 fn is_port(port: &[u8]) -> bool {
-    let number = port.iter().try_fold(0_u16, |number, byte| {
-        let digit = byte.is_ascii_digit().then(|| u16::from(byte - b'0'))?;
-        number.checked_mul(10)?.checked_add(digit)
-    });
-    port.len() <= 5 && number.is_some()
+    // Numbers of as many digits are ordered as their texts are.
+    let fits = port.len() < 5 || port.len() == 5 && port <= &b"65535"[..];
+    fits && port.iter().all(u8::is_ascii_digit)
 }
 
 /// Percent-decodes `path` into `decoded`, once.
