@@ -110,7 +110,7 @@ fn the_app_is_configured_by_set() {
 /// The second signal ends at once, with 1, whatever still runs.
 #[test]
 fn a_second_signal_ends_at_once() {
-    let server = Server::start("probe:app", &[]);
+    let server = Server::start("probe:live", &[]);
     let mut idle = Client::new(server.connect());
     let mut busy = Client::new(server.connect());
     busy.send(b"POST /chunked-echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n").unwrap();

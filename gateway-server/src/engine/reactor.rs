@@ -396,7 +396,8 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
 
     /// Takes a client from the listener with this key.
     fn accept(&mut self, key: usize) -> io::Result<Option<(TcpStream, Endpoint)>> {
-        if self.accepting != Accepting::Open {
+        // Told of once more: the next wait tells it anew.
+        if self.accepting != Accepting::Open || self.accepts == 0 {
             return Ok(None);
         }
         if self.tasks.len() >= self.most {
