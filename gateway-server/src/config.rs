@@ -151,6 +151,7 @@ fn serving(
         hand_over: match engine.hand_over {
             None | Some(HandOver::Auto) => engine::HandOver::Auto,
             Some(HandOver::Always) => engine::HandOver::Always,
+            Some(HandOver::Never) => engine::HandOver::Never,
         },
         create_in_child: engine.fork_create == Some(ForkCreate::Child),
         keep_alive_requests: if stays { limits.keep_alive_requests } else { 1 },

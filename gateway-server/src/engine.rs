@@ -151,6 +151,9 @@ pub enum HandOver {
     Auto,
     /// Before each call.
     Always,
+    /// Not for a call that blocks, only for one that waits through its environ:
+    /// nobody looks whether calls do.
+    Never,
 }
 
 /// Creates an app.

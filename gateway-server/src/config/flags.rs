@@ -107,7 +107,7 @@ pub(super) struct EngineFlags {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) threads: Option<u16>,
 
-    /// leader: hand polling over once calls turn out to block, or before each call [default: auto]
+    /// leader: hand polling over once calls turn out to block, before each call, or never [default: auto]
     #[arg(long, value_name = "WHEN")]
     pub(super) hand_over: Option<HandOver>,
 
@@ -195,6 +195,7 @@ pub(super) struct TimeFlags {
 pub(super) enum HandOver {
     Auto,
     Always,
+    Never,
 }
 
 /// `--trigger`

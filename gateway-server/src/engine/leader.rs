@@ -40,7 +40,7 @@ use super::accept::arrival;
 use super::clock::Clock;
 use super::crew::{Crew, MARGIN};
 use super::vacant::Vacant;
-use super::{Engine, MANY, Outcome, Setup};
+use super::{Engine, HandOver, MANY, Outcome, Setup};
 use crate::exchange::{Bodies, LINGER};
 
 /// The registry's entry.
@@ -76,7 +76,9 @@ struct Worker {
 fn run(setup: Setup) -> io::Result<Outcome> {
     let (setup, crew) = (Arc::new(setup), Crew::new()?);
     let worker = Arc::new(Worker::new(Arc::clone(&setup), Arc::clone(&crew))?);
-    worker.start("monitor", |worker| worker.watch())?;
+    if setup.tuning.hand_over != HandOver::Never {
+        worker.start("monitor", |worker| worker.watch())?;
+    }
     for number in 0..worker.loops.len() {
         worker.summon(number);
     }

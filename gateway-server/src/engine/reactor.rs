@@ -220,11 +220,15 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
 
     /// When there is something to do though nobody is ready.
     pub(super) fn due(&self) -> Option<Instant> {
+        let timer = self.timers.next();
+        if self.deadline.is_none() && self.accepting == Accepting::Open {
+            return timer;
+        }
         let pause = match self.accepting {
             Accepting::Paused(until) => Some(until),
             _ => None,
         };
-        [self.timers.next(), pause, self.deadline].into_iter().flatten().min()
+        [timer, pause, self.deadline].into_iter().flatten().min()
     }
 
     /// Who is next of those that the last wait brought.
