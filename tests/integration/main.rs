@@ -9,6 +9,7 @@ mod examples;
 mod faults;
 mod fixtures;
 mod header;
+mod leader;
 mod limits;
 mod loader;
 mod models;

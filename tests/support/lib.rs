@@ -3,6 +3,7 @@
 pub mod artifacts;
 pub mod client;
 pub mod fixtures;
+pub mod gate;
 pub mod mallocs;
 pub mod process;
 pub mod reader;
@@ -10,6 +11,7 @@ pub mod script;
 pub mod server;
 pub mod skip;
 pub mod strict;
+pub mod trace;
 pub mod wait;
 
 /// The guides' code compiles.

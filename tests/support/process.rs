@@ -2,6 +2,7 @@
 //! (proc(5)). A process that is gone has no memory, no descriptors, no children.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 /// A process's own processes, whether they run or wait to be reaped.
@@ -24,10 +25,27 @@ pub fn descriptors(process: u32) -> usize {
     fs::read_dir(format!("/proc/{process}/fd")).map_or(0, Iterator::count)
 }
 
+/// How many of them are epoll sets.
+#[must_use]
+pub fn epoll_sets(process: u32) -> usize {
+    let Ok(entries) = fs::read_dir(format!("/proc/{process}/fd")) else { return 0 };
+    let targets = entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    targets.filter(|target| target.as_os_str() == "anon_inode:[eventpoll]").count()
+}
+
 /// How many threads it has.
 #[must_use]
 pub fn threads(process: u32) -> u64 {
     field(process, "status", "Threads:").unwrap_or_default()
+}
+
+/// Its threads of this name, by their ids.
+#[must_use]
+pub fn threads_named(process: u32, name: &str) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(format!("/proc/{process}/task")) else { return Vec::new() };
+    let is_so = |path: &Path| fs::read_to_string(path.join("comm")).is_ok_and(|comm| comm.trim_end() == name);
+    let found = entries.filter_map(|entry| entry.ok()).filter(|entry| is_so(&entry.path()));
+    found.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
 /// The most memory that it has ever had, in bytes.
