@@ -1,6 +1,6 @@
 //! Counts the system calls of a running server, by strace.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 
@@ -15,8 +15,36 @@ pub struct Traced {
     log: tempfile::NamedTempFile,
 }
 
-/// System calls by their name.
-pub type Calls = BTreeMap<String, u64>;
+/// System calls, by the thread and their name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Calls(BTreeMap<(String, String), u64>);
+
+impl Calls {
+    /// How many there are.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// How many there are of this name.
+    #[must_use]
+    pub fn of(&self, name: &str) -> u64 {
+        self.0.iter().filter(|((_, known), _)| known == name).map(|(_, count)| count).sum()
+    }
+
+    /// How many threads have made them.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.0.keys().map(|(thread, _)| thread).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Those that have come since.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let count = |(key, count): (&_, &u64)| (Clone::clone(key), count - before.0.get(key).unwrap_or(&0));
+        Self(self.0.iter().map(count).filter(|(_, count)| *count > 0).collect())
+    }
+}
 
 impl Traced {
     /// Starts a command that ends up as a server on one address. Counted are the
@@ -44,13 +72,13 @@ impl Traced {
     pub fn calls(&self, but: &str) -> Calls {
         let others = threads_named(self.server.id(), but);
         let text = fs::read(self.log.path()).expect("the log can be read");
-        let mut calls = Calls::new();
+        let mut calls = Calls::default();
         for line in String::from_utf8_lossy(&text).lines() {
             let (thread, call) = line.split_once(' ').expect("strace says whose call it is");
             // A call that was interrupted by another thread's stands there twice.
             let name = call.trim_start().split_once('(').map(|(name, _)| name).filter(|name| is_name(name));
             if let Some(name) = name.filter(|_| !others.iter().any(|other| other == thread)) {
-                *calls.entry(name.to_owned()).or_default() += 1;
+                *calls.0.entry((thread.to_owned(), name.to_owned())).or_default() += 1;
             }
         }
         calls
