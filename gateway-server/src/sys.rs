@@ -11,9 +11,9 @@
 //! | `overflow` | says so when a coroutine's stack overflows |
 //! | `lease` | a value that is taken from a holder who is busy elsewhere |
 //! | `place` | a value that one thread at a time owns, and others leave notes for |
-//! | `atomic` | what these two are made of |
+//! | `atomic` | what threads agree by: what these two, and others, are made of |
 
-mod atomic;
+pub(crate) mod atomic;
 mod fork;
 mod lease;
 mod overflow;

@@ -1,9 +1,10 @@
-//! The parts that shared values are made of. The model checker's tests put its
-//! own in their place.
+//! The parts that threads agree by. The model checker's tests (`tests/loom`) put
+//! its own in their place, under the same names.
 
 use std::cell::UnsafeCell;
 
-pub(crate) use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// A value whose users keep out of each other's way by themselves.
 #[derive(Debug, Default)]

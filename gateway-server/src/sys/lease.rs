@@ -6,17 +6,22 @@
 //! value meanwhile, and it has lost it. Whoever seizes says which lending it
 //! has seen, so that it never takes the value from a holder that has been back
 //! since.
+//!
+//! Whoever sees that the value is lent out may summon somebody to seize it. One
+//! at a time is on the way, whoever asks.
 #![allow(unsafe_code)]
 
 use std::ops::{Deref, DerefMut};
 
-use super::atomic::{AtomicU64, Cell, Ordering};
+use super::atomic::{AtomicBool, AtomicU64, Cell, Ordering};
 
 /// See the module's text.
 #[derive(Debug)]
 pub(crate) struct Lease<T> {
     /// Even: lent, for the time of that number. Odd: held.
     word: AtomicU64,
+    /// Whether somebody is on the way to seize it.
+    summoned: AtomicBool,
     value: Cell<T>,
 }
 
@@ -53,7 +58,7 @@ pub(crate) struct Lent<'a, T> {
 impl<T> Lease<T> {
     /// A value that is lent out by nobody: anybody may seize it.
     pub(crate) fn new(value: T) -> Self {
-        Self { word: AtomicU64::new(0), value: Cell::new(value) }
+        Self { word: AtomicU64::new(0), summoned: AtomicBool::new(false), value: Cell::new(value) }
     }
 
     /// What was seen of the value: it stays equal while nobody has lent it out
@@ -73,6 +78,21 @@ impl<T> Lease<T> {
         // nobody: the one who lent it only learns that it is gone.
         let taken = self.word.compare_exchange(word, word + 1, Ordering::Acquire, Ordering::Relaxed);
         taken.is_ok().then_some(Held { lease: self, word: word + 1 })
+    }
+
+    /// Says that somebody has to come and seize it; `false` if somebody is on
+    /// the way. Whoever gets `true` sees to it that somebody [comes](Self::arrive).
+    pub(crate) fn summon(&self) -> bool {
+        !self.summoned.swap(true, Ordering::SeqCst)
+    }
+
+    /// Whoever was summoned is here, and takes the value, unless its holder is
+    /// back.
+    pub(crate) fn arrive(&self) -> Option<Held<'_, T>> {
+        // Before it is looked whether it is lent: a holder that lends it out
+        // from here on summons anew.
+        self.summoned.store(false, Ordering::SeqCst);
+        self.seize(self.glance())
     }
 }
 

@@ -6,9 +6,10 @@
 //! somebody waits for it.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
+
+use crate::sys::atomic::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering::Relaxed};
 
 /// What a thread does next.
 #[derive(Debug)]

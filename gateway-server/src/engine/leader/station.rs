@@ -53,8 +53,6 @@ pub(super) struct Looped {
     blocking: AtomicBool,
     /// When the last one did, in nanoseconds.
     blocked: AtomicU64,
-    /// Whether somebody is on the way to lead it.
-    summoned: AtomicBool,
     /// What threads wait for that poll together.
     set: Arc<OwnedFd>,
     /// How many do.
@@ -83,7 +81,6 @@ impl Looped {
             lease: Lease::new(Station { reactor, permit: false, driven: None }),
             blocking: AtomicBool::new(false),
             blocked: AtomicU64::new(0),
-            summoned: AtomicBool::new(false),
             set: shared,
             pollers: AtomicUsize::new(0),
             shared: AtomicBool::new(false),
@@ -97,15 +94,12 @@ impl Looped {
 
     /// Says that somebody has to come; `false` if somebody is on the way.
     pub(super) fn summon(&self) -> bool {
-        !self.summoned.swap(true, Ordering::SeqCst)
+        self.lease.summon()
     }
 
     /// Whoever was summoned is here. It leads, unless the leader is back.
     pub(super) fn seize(&self) -> Option<Lead<'_>> {
-        // Before the lease is looked at: a leader that lends it out from here
-        // on summons anew.
-        self.summoned.store(false, Ordering::SeqCst);
-        self.lease.seize(self.lease.glance())
+        self.lease.arrive()
     }
 
     // ----- polling together --------------------------------------------------------
