@@ -11,6 +11,7 @@
 //! | `overflow` | says so when a coroutine's stack overflows |
 //! | `lease` | a value that is taken from a holder who is busy elsewhere |
 //! | `place` | a value that one thread at a time owns, and others leave notes for |
+//! | `vigil` | a watcher that sleeps while there is nothing to look after |
 //! | `atomic` | what threads agree by: what these two, and others, are made of |
 
 pub(crate) mod atomic;
@@ -21,6 +22,7 @@ mod place;
 mod shared;
 mod signals;
 mod stack;
+mod vigil;
 mod watched;
 
 pub(crate) use fork::{Forked, fork, threads};
@@ -30,4 +32,5 @@ pub(crate) use place::{Claim, Notes, Owned, Place, Release};
 pub(crate) use shared::Shared;
 pub(crate) use signals::{empty_signal, reset_signal};
 pub(crate) use stack::GuardedStack;
+pub(crate) use vigil::Vigil;
 pub(crate) use watched::{Watched, select};

@@ -2,77 +2,37 @@
 //! a tick while connections are driven, and sleeps when none is.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{TICK, Worker};
 use crate::sys::Glance;
+pub(super) use crate::sys::Vigil as Monitor;
 
 /// After so many ticks in which nothing was driven it sleeps.
 const QUIET: u32 = 16;
 
-/// How the monitor is woken.
-#[derive(Debug, Default)]
-pub(super) struct Monitor {
-    asleep: AtomicBool,
-    lock: Mutex<()>,
-    woken: Condvar,
-}
-
-impl Monitor {
-    /// A loop was lent out: somebody has to look at it.
-    #[inline]
-    pub(super) fn attend(&self) {
-        if self.asleep.load(SeqCst) {
-            self.wake();
-        }
-    }
-
-    #[cold]
-    pub(super) fn wake(&self) {
-        let _lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        self.asleep.store(false, SeqCst);
-        self.woken.notify_one();
-    }
-
-    /// Waits for a tick.
-    fn pause(&self) {
-        let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.woken.wait_timeout(lock, TICK));
-    }
-
-    /// Waits until a loop is lent out, or so long, unless `is_needed` after this was said.
-    fn sleep(&self, most: Option<Duration>, is_needed: impl Fn() -> bool) {
-        let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        self.asleep.store(true, SeqCst);
-        if is_needed() {
-            self.asleep.store(false, SeqCst);
-        } else {
-            let most = most.unwrap_or(Duration::MAX);
-            drop(self.woken.wait_timeout_while(lock, most, |()| self.asleep.load(SeqCst)));
-            self.asleep.store(false, SeqCst);
-        }
-    }
-}
-
 impl Worker {
     /// Watches over the loops, to their end.
     pub(super) fn watch(self: &Arc<Self>) {
-        let seen = || self.loops.iter().map(|looped| looped.lease.glance()).collect::<Vec<_>>();
-        let (mut before, mut quiet) = (seen(), 0);
+        let mut seen: Vec<Glance> = self.loops.iter().map(|looped| looped.lease.glance()).collect();
+        let mut quiet = 0;
         while self.runs() {
-            let (glances, now) = (seen(), Instant::now());
-            for (number, (glance, before)) in glances.iter().zip(&before).enumerate() {
-                self.look(number, *glance, *before, now);
+            let now = Instant::now();
+            quiet += 1;
+            for (number, seen) in seen.iter_mut().enumerate() {
+                let glance = self.loops[number].lease.glance();
+                self.look(number, glance, *seen, now);
+                if glance != *seen {
+                    quiet = 0;
+                }
+                *seen = glance;
             }
-            quiet = if glances == before { quiet + 1 } else { 0 };
-            before = glances;
             if quiet >= QUIET {
-                self.monitor.sleep(self.due_in(now), || !self.runs() || seen() != before);
+                let changed = || self.loops.iter().zip(&seen).any(|(looped, seen)| looped.lease.glance() != *seen);
+                self.monitor.sleep(self.due_in(now), || !self.runs() || changed());
                 quiet = 0;
             } else {
-                self.monitor.pause();
+                self.monitor.pause(TICK);
             }
         }
     }
@@ -97,9 +57,9 @@ impl Worker {
         }
     }
 
-    /// When a loop that nobody polls alone has to be looked after.
-    fn due_in(&self, now: Instant) -> Option<Duration> {
+    /// In what time a loop that nobody polls alone has to be looked after.
+    fn due_in(&self, now: Instant) -> Duration {
         let shared = self.loops.iter().filter(|looped| looped.is_shared());
-        shared.map(|looped| Duration::from_nanos(looped.due_in(now))).min()
+        shared.map(|looped| Duration::from_nanos(looped.due_in(now))).min().unwrap_or(Duration::MAX)
     }
 }
