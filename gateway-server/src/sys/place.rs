@@ -146,10 +146,11 @@ impl<S, T> Place<S, T> {
         self.0 == owned.0
     }
 
-    /// Revokes the value from its owner. Answers whether the owner had not
-    /// [begun](Claim::begin): it will not any more.
+    /// Revokes the value from its owner. Answers whether there is one that had
+    /// not [begun](Claim::begin): it will not any more. Whoever has given it back
+    /// may have begun and be done.
     pub(crate) fn revoke(&mut self) -> bool {
-        self.inner().state.fetch_or(REVOKED, Ordering::AcqRel) & BEGUN == 0
+        self.inner().state.fetch_or(REVOKED, Ordering::AcqRel) & (OWNED | BEGUN) == OWNED
     }
 }
 
