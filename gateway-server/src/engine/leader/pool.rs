@@ -121,19 +121,16 @@ impl<J> Pool<J> {
         self.roster().place(Order::Lead(number))
     }
 
-    /// A thread could not be started for this: whoever is free next takes it.
+    /// A thread could not be started for this: whoever is free takes it, who may
+    /// have gone to wait meanwhile.
     pub(super) fn postpone(&self, order: Order<J>) {
         let mut roster = self.roster();
         roster.threads -= 1;
-        match order {
-            Order::Lead(number) => roster.leads.push_back(number),
-            Order::Run(job) => {
-                roster.permits += 1;
-                roster.jobs.push_front(job);
-                self.scarce.store(true, Relaxed);
-            }
-            Order::Join(_) | Order::End => {}
+        match roster.waiting.pop() {
+            Some(seat) => seat.give(order),
+            None => roster.keep(order),
         }
+        self.scarce.store(!roster.jobs.is_empty(), Relaxed);
     }
 
     /// Gives a permit to the job that has waited longest.
@@ -231,6 +228,12 @@ impl<J> Roster<J> {
         }
         // All threads are there, and one of them is about to be free: there are
         // more of them than permits and loops can keep busy.
+        self.keep(order);
+        Placed::Done
+    }
+
+    /// Keeps an order for whoever is free next.
+    fn keep(&mut self, order: Order<J>) {
         match order {
             Order::Lead(number) => self.leads.push_back(number),
             Order::Run(job) => {
@@ -239,7 +242,6 @@ impl<J> Roster<J> {
             }
             Order::Join(_) | Order::End => {}
         }
-        Placed::Done
     }
 }
 
