@@ -49,6 +49,7 @@ bench-engines:
 miri:
 	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --package gateway-spec --test abi --test trust
 	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --package gateway-server --lib exchange
+	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --package gateway-server --lib sys::
 
 FUZZ_SECONDS ?= 60
 

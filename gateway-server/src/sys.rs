@@ -22,6 +22,8 @@ mod place;
 mod shared;
 mod signals;
 mod stack;
+#[cfg(test)]
+mod tests;
 mod vigil;
 mod watched;
 
