@@ -1,0 +1,133 @@
+//! No job is left waiting while a permit is free, no order is lost, and never
+//! more calls run than there are permits.
+
+use std::time::Duration;
+
+use super::{IMPATIENT, PATIENT, Worker, plain};
+use crate::{explore, explore_within, share};
+
+/// Jobs come from two threads. Up to five threads: two switches, not three, or
+/// it takes half a minute.
+fn all_are_done(calls: usize, patience: Duration) {
+    explore_within(if calls == 1 { 3 } else { 2 }, move || {
+        let worker = Worker::new(calls, 3, patience);
+        let other = share(&worker, |worker| worker.place(worker.pool.enqueue(1)));
+        worker.place(worker.pool.enqueue(2));
+        worker.place(worker.pool.summon(0));
+        other.join().unwrap();
+        worker.join();
+    });
+}
+
+#[test]
+fn all_are_done_one_at_a_time() {
+    all_are_done(1, PATIENT);
+}
+
+#[test]
+fn all_are_done_two_at_once() {
+    all_are_done(2, PATIENT);
+}
+
+#[test]
+fn all_are_done_by_threads_that_do_not_wait() {
+    all_are_done(1, IMPATIENT);
+}
+
+#[test]
+fn all_are_done_two_at_once_by_threads_that_do_not_wait() {
+    all_are_done(2, IMPATIENT);
+}
+
+/// A leader that has got a permit of its own keeps others out, and lets them in.
+#[test]
+fn a_permit_that_a_leader_gives_back_is_not_lost() {
+    explore(|| {
+        let worker = Worker::new(1, 2, PATIENT);
+        let other = share(&worker, |worker| worker.place(worker.pool.enqueue(1)));
+        if worker.pool.acquire() {
+            worker.call();
+            worker.did();
+            worker.place(worker.pool.release());
+        } else {
+            worker.place(worker.pool.enqueue(2));
+        }
+        other.join().unwrap();
+        worker.join();
+    });
+}
+
+/// The thread that cannot be started leaves its order to others, who may have
+/// gone to wait meanwhile.
+#[test]
+fn an_order_whose_thread_cannot_start_is_not_lost() {
+    explore(|| {
+        let worker = Worker::new(2, 2, PATIENT);
+        worker.place(worker.pool.enqueue(1));
+        *plain(&worker.refused) = 1;
+        worker.place(worker.pool.enqueue(2));
+        worker.join();
+    });
+}
+
+#[test]
+fn a_summons_whose_thread_cannot_start_is_not_lost() {
+    explore(|| {
+        let worker = Worker::new(1, 2, PATIENT);
+        worker.place(worker.pool.enqueue(1));
+        *plain(&worker.refused) = 1;
+        worker.place(worker.pool.summon(0));
+        worker.join();
+    });
+}
+
+/// Whoever has run a job and leads next leaves its permit to the job that waits.
+#[test]
+fn a_thread_that_leads_leaves_its_permit_to_others() {
+    explore(|| {
+        let worker = Worker::new(1, 3, PATIENT);
+        worker.place(worker.pool.enqueue(1));
+        *plain(&worker.refused) = 1;
+        worker.place(worker.pool.summon(0));
+        *plain(&worker.refused) = 0;
+        worker.place(worker.pool.enqueue(2));
+        worker.join();
+    });
+}
+
+/// A loop whose calls are quick keeps a permit while nothing happens on it. It
+/// was poked for something else just now.
+#[test]
+fn an_idle_loop_gives_its_permit_to_a_job_that_waits() {
+    explore(|| {
+        let worker = Worker::new(1, 1, PATIENT);
+        assert!(worker.pool.acquire());
+        let idle = share(&worker, |worker| worker.listen());
+        worker.poke();
+        worker.place(worker.pool.enqueue(1));
+        worker.poke();
+        idle.join().unwrap();
+        worker.join();
+    });
+}
+
+/// The end reaches those who wait, those who are about to, and those who are
+/// about to give up.
+fn all_hear_of_the_end(patience: Duration) {
+    explore(move || {
+        let worker = Worker::new(1, 1, patience);
+        worker.place(worker.pool.enqueue(1));
+        worker.pool.end();
+        worker.join();
+    });
+}
+
+#[test]
+fn all_who_wait_hear_of_the_end() {
+    all_hear_of_the_end(PATIENT);
+}
+
+#[test]
+fn all_who_give_up_hear_of_the_end() {
+    all_hear_of_the_end(IMPATIENT);
+}
