@@ -80,6 +80,7 @@ impl Worker {
     fn place(self: &Arc<Self>, placed: Placed<usize>) {
         let order = match placed {
             Placed::Done => return,
+            Placed::Scarce => return self.poke(),
             Placed::Start(order) => order,
         };
         let refused = *plain(&self.refused);
@@ -141,7 +142,8 @@ impl Worker {
         self.poked.set(|poked| *poked = 1);
     }
 
-    /// A loop that has a permit of its own and nothing to do but to listen.
+    /// A loop that has a permit of its own and nothing to do but to listen. It
+    /// takes the poke back before it looks what for, as the engine's does.
     fn listen(self: &Arc<Self>) {
         let mut permit = true;
         while permit {

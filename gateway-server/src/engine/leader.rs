@@ -142,7 +142,11 @@ impl Worker {
     }
 
     fn place(self: &Arc<Self>, placed: Placed<Job>) {
-        let Placed::Start(order) = placed else { return };
+        let order = match placed {
+            Placed::Done => return,
+            Placed::Scarce => return self.loops.iter().for_each(Looped::poke),
+            Placed::Start(order) => order,
+        };
         // Handed over by a place that stays where the thread cannot start.
         let order = Arc::new(Mutex::new(Some(order)));
         let theirs = Arc::clone(&order);

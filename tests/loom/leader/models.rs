@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::pool::Placed;
 use super::{IMPATIENT, PATIENT, Worker, plain};
 use crate::{explore, explore_within, share};
 
@@ -105,9 +106,30 @@ fn an_idle_loop_gives_its_permit_to_a_job_that_waits() {
         let idle = share(&worker, |worker| worker.listen());
         worker.poke();
         worker.place(worker.pool.enqueue(1));
-        worker.poke();
         idle.join().unwrap();
         worker.join();
+    });
+}
+
+/// Two jobs come at once, and a permit for one of them. Nobody else has one to
+/// give but a loop that is idle, which has to hear of the other.
+#[test]
+fn an_idle_loop_hears_of_each_job_that_waits() {
+    explore(|| {
+        let worker = Worker::new(1, 2, PATIENT);
+        assert!(worker.pool.acquire());
+        let jobs = [1, 2].map(|job| {
+            share(&worker, move |worker| {
+                if let Placed::Scarce = worker.pool.enqueue(job) {
+                    worker.poke();
+                }
+            })
+        });
+        // The call that begins now lasts.
+        let _call = worker.pool.release();
+        jobs.into_iter().for_each(|job| job.join().unwrap());
+        assert!(worker.pool.is_scarce(), "one has no permit");
+        worker.poked.wait(1, |_| ());
     });
 }
 

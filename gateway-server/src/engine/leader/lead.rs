@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::client::{Client, Owned, Place, Shared, note, wakes};
-use super::station::{Lead, Looped, Mail};
+use super::station::{Lead, Mail};
 use super::turn::{Ended, Job, Turn};
 use super::{Hand, Worker, nanoseconds};
 use crate::engine::machine::Machine;
@@ -256,20 +256,17 @@ impl Worker {
 
     /// Lets a connection wait for a permit.
     fn queue(self: &Arc<Self>, job: Job) {
-        let others = !self.pool.is_scarce();
         self.place(self.pool.enqueue(job));
-        if others && self.pool.is_scarce() {
-            // A loop that has nothing to do may have one.
-            self.loops.iter().for_each(Looped::poke);
-        }
     }
 
     /// Hears what those have to say who drive its connections.
     fn receive(self: &Arc<Self>, number: usize, lead: &mut Lead<'_>, hand: &mut Hand) {
+        // This takes the poke back, so that whoever pokes after a look is heard.
+        let mail = self.loops[number].mail();
         if self.pool.is_scarce() {
             self.keep_permit(lead, false);
         }
-        for mail in self.loops[number].mail() {
+        for mail in mail {
             match mail {
                 Mail::Ready(ready) => {
                     if let Err(error) = lead.reactor.inject(ready, &hand.clock) {

@@ -64,6 +64,9 @@ pub(super) enum Placed<J> {
     Done,
     /// A new thread has to be started for it.
     Start(Order<J>),
+    /// It waits for a permit, and nothing did before: a loop that has one of its
+    /// own, and nothing to do, has to hear of that.
+    Scarce,
 }
 
 impl<J> Pool<J> {
@@ -111,8 +114,12 @@ impl<J> Pool<J> {
     pub(super) fn enqueue(&self, job: J) -> Placed<J> {
         let mut roster = self.roster();
         roster.jobs.push_back(job);
-        self.scarce.store(true, Relaxed);
-        self.dispatch(&mut roster)
+        // Under the lock: of two that come at once, one is the first to wait.
+        let first = !self.scarce.swap(true, Relaxed);
+        match self.dispatch(&mut roster) {
+            Placed::Done if first && self.is_scarce() => Placed::Scarce,
+            placed => placed,
+        }
     }
 
     /// Finds a thread for a loop.
