@@ -80,13 +80,13 @@ impl Worker {
     fn place(self: &Arc<Self>, placed: Placed<usize>) {
         let order = match placed {
             Placed::Done => return,
-            Placed::Scarce => return self.poke(),
+            Placed::Kept => return self.poke(),
             Placed::Start(order) => order,
         };
         let refused = *plain(&self.refused);
         if refused > 0 {
             *plain(&self.refused) = refused - 1;
-            return self.pool.postpone(order);
+            return self.place(self.pool.postpone(order));
         }
         let worker = Arc::clone(self);
         let thread = spawn(move || worker.serve(order));
@@ -98,14 +98,14 @@ impl Worker {
         let seat = Seat::new();
         loop {
             let permit = match order {
-                Order::Lead(_) => self.lead(),
+                Order::Lead(_) | Order::Join(_) => self.lead(),
                 Order::Run(_) => self.call(),
                 Order::End => return,
             };
             self.did();
-            let (next, placed) = self.pool.next(&seat, permit);
+            let (next, placed) = self.pool.next(permit);
             self.place(placed);
-            order = next;
+            order = next.unwrap_or_else(|| self.pool.sit(&seat));
         }
     }
 

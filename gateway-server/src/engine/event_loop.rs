@@ -92,9 +92,10 @@ impl<P: Poller, T: Task> Loop<P, T> {
             self.reactor.again(key);
         }
         if let Some(step) = step
-            && (step == Step::Close || self.reactor.settle(key, step).is_err()) {
-                return self.end(key);
-            }
+            && (step == Step::Close || self.reactor.settle(key, step).is_err())
+        {
+            return self.end(key);
+        }
         self.reactor.arm(key, deadline);
         Ok(())
     }

@@ -144,7 +144,7 @@ impl Worker {
     fn place(self: &Arc<Self>, placed: Placed<Job>) {
         let order = match placed {
             Placed::Done => return,
-            Placed::Scarce => return self.loops.iter().for_each(Looped::poke),
+            Placed::Kept => return self.loops.iter().for_each(Looped::poke),
             Placed::Start(order) => order,
         };
         // Handed over by a place that stays where the thread cannot start.
@@ -159,7 +159,7 @@ impl Worker {
         if let Err(error) = started {
             self.setup.shed(&error);
             if let Some(order) = take(&order) {
-                self.pool.postpone(order);
+                self.place(self.pool.postpone(order));
             }
         }
     }

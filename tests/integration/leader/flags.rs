@@ -44,13 +44,19 @@ fn what_is_no_number_or_another_engines_is_refused() {
         ("--threads", "0", "0"),
         ("--threads", "many", "many"),
         ("--threads", "70000", "70000"),
-        ("--hand-over", "never", "auto, always"),
-        ("--hand-over", "", "auto, always"),
+        ("--hand-over", "sometimes", "auto, always, never"),
+        ("--hand-over", "", "auto, always, never"),
     ] {
         let (code, text) = text(&[&format!("{flag}={value}"), &hello]);
         assert!(code == Some(2) && text.contains(flag) && text.contains(word), "{flag} {value}: {text}");
     }
-    for (flag, value) in [("--loops", "1"), ("--threads", "1"), ("--hand-over", "auto"), ("--hand-over", "always")] {
+    for (flag, value) in [
+        ("--loops", "1"),
+        ("--threads", "1"),
+        ("--hand-over", "auto"),
+        ("--hand-over", "always"),
+        ("--hand-over", "never"),
+    ] {
         for engine in gateway_server::engine::ENGINES.iter().filter(|engine| engine.name != "leader") {
             let (code, text) = text(&["--engine", engine.name, flag, value, &hello]);
             let words = format!("{flag} belongs to --engine leader; the engine is {}", engine.name);

@@ -120,7 +120,7 @@ fn an_idle_loop_hears_of_each_job_that_waits() {
         assert!(worker.pool.acquire());
         let jobs = [1, 2].map(|job| {
             share(&worker, move |worker| {
-                if let Placed::Scarce = worker.pool.enqueue(job) {
+                if let Placed::Kept = worker.pool.enqueue(job) {
                     worker.poke();
                 }
             })

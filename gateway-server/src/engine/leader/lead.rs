@@ -90,7 +90,7 @@ impl Worker {
     pub(super) fn join(&self, number: usize, hand: &mut Hand) -> Option<Lead<'_>> {
         let looped = &self.loops[number];
         loop {
-            let ready = looped.poll(self.setup.tuning.idle);
+            let ready = looped.poll(self.setup.tuning.idle, || self.pool.has_kept());
             if !self.runs() {
                 return None;
             }
@@ -104,6 +104,7 @@ impl Worker {
                     let injected = lead.reactor.inject(ready, &hand.clock);
                     return injected.map_err(|error| self.fail(error)).is_ok().then_some(lead);
                 }
+                Ok(None) if self.pool.has_kept() => return None,
                 // The last one stays.
                 Ok(None) if looped.is_shared() && !looped.has_pollers() => {}
                 Ok(None) => {

@@ -9,7 +9,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crate::sys::atomic::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering::Relaxed};
+use crate::sys::atomic::{
+    AtomicBool, Condvar, Mutex, MutexGuard,
+    Ordering::{Relaxed, SeqCst},
+};
 
 /// What a thread does next.
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub(super) struct Pool<J> {
     roster: Mutex<Roster<J>>,
     /// Whether jobs wait for a permit.
     scarce: AtomicBool,
+    /// Whether an order waits for a thread that is free.
+    kept: AtomicBool,
     /// How long a thread waits for an order before it ends.
     patience: Duration,
 }
@@ -64,9 +69,10 @@ pub(super) enum Placed<J> {
     Done,
     /// A new thread has to be started for it.
     Start(Order<J>),
-    /// It waits for a permit, and nothing did before: a loop that has one of its
-    /// own, and nothing to do, has to hear of that.
-    Scarce,
+    /// It is kept for whoever is free next: for a loop that has a permit and
+    /// nothing to do, or for a thread that polls with others. They have to hear
+    /// of that.
+    Kept,
 }
 
 impl<J> Pool<J> {
@@ -81,7 +87,7 @@ impl<J> Pool<J> {
             leads: VecDeque::new(),
             over: false,
         };
-        Self { roster: Mutex::new(roster), scarce: AtomicBool::new(false), patience }
+        Self { roster: Mutex::new(roster), scarce: AtomicBool::new(false), kept: AtomicBool::new(false), patience }
     }
 
     fn roster(&self) -> MutexGuard<'_, Roster<J>> {
@@ -115,9 +121,9 @@ impl<J> Pool<J> {
         let mut roster = self.roster();
         roster.jobs.push_back(job);
         // Under the lock: of two that come at once, one is the first to wait.
-        let first = !self.scarce.swap(true, Relaxed);
+        let first = !self.is_scarce();
         match self.dispatch(&mut roster) {
-            Placed::Done if first && self.is_scarce() => Placed::Scarce,
+            Placed::Done if first && !roster.jobs.is_empty() => Placed::Kept,
             placed => placed,
         }
     }
@@ -125,31 +131,50 @@ impl<J> Pool<J> {
     /// Finds a thread for a loop.
     #[must_use]
     pub(super) fn summon(&self, number: usize) -> Placed<J> {
-        self.roster().place(Order::Lead(number))
+        let mut roster = self.roster();
+        let placed = roster.place(Order::Lead(number));
+        self.tell(&roster);
+        placed
     }
 
     /// A thread could not be started for this: whoever is free takes it, who may
     /// have gone to wait meanwhile.
-    pub(super) fn postpone(&self, order: Order<J>) {
+    #[must_use]
+    pub(super) fn postpone(&self, order: Order<J>) -> Placed<J> {
         let mut roster = self.roster();
         roster.threads -= 1;
-        match roster.waiting.pop() {
-            Some(seat) => seat.give(order),
+        let placed = match roster.waiting.pop() {
+            Some(seat) => {
+                seat.give(order);
+                Placed::Done
+            }
             None => roster.keep(order),
-        }
-        self.scarce.store(!roster.jobs.is_empty(), Relaxed);
+        };
+        self.tell(&roster);
+        placed
     }
 
     /// Gives a permit to the job that has waited longest.
     fn dispatch(&self, roster: &mut Roster<J>) -> Placed<J> {
-        if roster.permits == 0 {
-            return Placed::Done;
-        }
-        let Some(job) = roster.jobs.pop_front() else { return Placed::Done };
-        roster.permits -= 1;
-        let placed = roster.place(Order::Run(job));
-        self.scarce.store(!roster.jobs.is_empty(), Relaxed);
+        let job = if roster.permits > 0 { roster.jobs.pop_front() } else { None };
+        let placed = job.map_or(Placed::Done, |job| {
+            roster.permits -= 1;
+            roster.place(Order::Run(job))
+        });
+        self.tell(roster);
         placed
+    }
+
+    /// Lets those know who look without the lock.
+    fn tell(&self, roster: &Roster<J>) {
+        self.scarce.store(!roster.jobs.is_empty(), Relaxed);
+        let kept = !roster.leads.is_empty() || roster.permits > 0 && !roster.jobs.is_empty();
+        self.kept.store(kept || roster.over, SeqCst);
+    }
+
+    /// Whether an order waits for a thread that is free.
+    pub(super) fn has_kept(&self) -> bool {
+        self.kept.load(SeqCst)
     }
 
     /// The next order of a thread that has nothing to do any more, and may have
@@ -158,6 +183,7 @@ impl<J> Pool<J> {
         let mut roster = self.roster();
         roster.permits += usize::from(permit);
         let order = self.order(&mut roster);
+        // A permit that it does not need itself is somebody else's.
         let placed = if let Some(Order::Lead(_)) = order { self.dispatch(&mut roster) } else { Placed::Done };
         (order, placed)
     }
@@ -175,19 +201,9 @@ impl<J> Pool<J> {
 
     /// What waits for a thread.
     fn order(&self, roster: &mut Roster<J>) -> Option<Order<J>> {
-        if roster.over {
-            return Some(Order::End);
-        }
-        if let Some(number) = roster.leads.pop_front() {
-            return Some(Order::Lead(number));
-        }
-        if roster.permits == 0 {
-            return None;
-        }
-        let job = roster.jobs.pop_front()?;
-        roster.permits -= 1;
-        self.scarce.store(!roster.jobs.is_empty(), Relaxed);
-        Some(Order::Run(job))
+        let order = roster.order();
+        self.tell(roster);
+        order
     }
 
     fn wait(&self, seat: &Arc<Seat<J>>) -> Order<J> {
@@ -216,6 +232,7 @@ impl<J> Pool<J> {
     pub(super) fn end(&self) {
         let mut roster = self.roster();
         roster.over = true;
+        self.tell(&roster);
         for seat in std::mem::take(&mut roster.waiting) {
             seat.give(Order::End);
         }
@@ -235,12 +252,27 @@ impl<J> Roster<J> {
         }
         // All threads are there, and one of them is about to be free: there are
         // more of them than permits and loops can keep busy.
-        self.keep(order);
-        Placed::Done
+        self.keep(order)
+    }
+
+    /// What waits for a thread.
+    fn order(&mut self) -> Option<Order<J>> {
+        if self.over {
+            return Some(Order::End);
+        }
+        if let Some(number) = self.leads.pop_front() {
+            return Some(Order::Lead(number));
+        }
+        if self.permits == 0 {
+            return None;
+        }
+        let job = self.jobs.pop_front()?;
+        self.permits -= 1;
+        Some(Order::Run(job))
     }
 
     /// Keeps an order for whoever is free next.
-    fn keep(&mut self, order: Order<J>) {
+    fn keep(&mut self, order: Order<J>) -> Placed<J> {
         match order {
             Order::Lead(number) => self.leads.push_back(number),
             Order::Run(job) => {
@@ -249,6 +281,7 @@ impl<J> Roster<J> {
             }
             Order::Join(_) | Order::End => {}
         }
+        Placed::Kept
     }
 }
 

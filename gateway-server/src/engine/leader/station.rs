@@ -109,10 +109,19 @@ impl Looped {
         self.shared.load(Ordering::SeqCst)
     }
 
-    /// Lets threads poll together, or the leader alone.
+    /// Lets threads poll together, or the leader alone, who waits until they
+    /// have left: some microseconds for each, and once in a while.
     pub(super) fn share(&self, shared: bool) {
-        if self.shared.load(Ordering::Relaxed) != shared {
-            self.shared.store(shared, Ordering::SeqCst);
+        if self.shared.load(Ordering::Relaxed) == shared {
+            return;
+        }
+        self.shared.store(shared, Ordering::SeqCst);
+        if !shared {
+            // Nobody takes it back meanwhile, so that it wakes them all.
+            self.poke();
+            while self.has_pollers() {
+                thread::yield_now();
+            }
         }
     }
 
@@ -121,13 +130,15 @@ impl Looped {
         self.pollers.load(Ordering::SeqCst) > 0
     }
 
-    /// Polls with others, for as long as `patience` lasts.
+    /// Polls with others, for as long as `patience` lasts, unless `is_needed`
+    /// elsewhere after this was said.
     ///
     /// # Errors
     /// The system's.
-    pub(super) fn poll(&self, patience: Duration) -> io::Result<Option<Ready>> {
+    pub(super) fn poll(&self, patience: Duration, is_needed: impl Fn() -> bool) -> io::Result<Option<Ready>> {
         self.pollers.fetch_add(1, Ordering::SeqCst);
-        let ready = wait_for_one(&self.set, patience);
+        let leaves = !self.is_shared() || is_needed();
+        let ready = if leaves { Ok(None) } else { wait_for_one(&self.set, patience) };
         self.pollers.fetch_sub(1, Ordering::SeqCst);
         ready
     }
