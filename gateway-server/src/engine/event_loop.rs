@@ -65,7 +65,7 @@ impl<P: Poller, T: Task> Loop<P, T> {
         match self.reactor.next(&mut self.clock)? {
             Event::Client(stream, endpoint) => self.add(stream, endpoint),
             Event::Task(key, wake) => self.go(key, wake)?,
-            Event::Poked => {}
+            Event::Poked | Event::Full => {}
             Event::Over => return Ok(false),
         }
         Ok(true)

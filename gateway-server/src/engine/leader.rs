@@ -28,7 +28,7 @@ mod tests;
 mod turn;
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -63,6 +63,8 @@ struct Worker {
     loops: Box<[Looped]>,
     pool: Pool<Job>,
     monitor: Monitor,
+    /// Whether a loop has had no room for a client.
+    crowded: AtomicBool,
     /// No deadline is set to less than this from now.
     soonest: Duration,
     /// Loops that are not over.
@@ -112,6 +114,7 @@ impl Worker {
             loops: stations,
             pool: Pool::new(threads, loops, tuning.idle),
             monitor: Monitor::default(),
+            crowded: AtomicBool::new(false),
             soonest: all.min().unwrap_or(LINGER),
             running: AtomicUsize::new(loops),
             abandoned: AtomicUsize::new(0),

@@ -66,6 +66,8 @@ pub(super) enum Event {
     Task(usize, Wake),
     /// Somebody else has something to say: see [`Reactor::poked_by`].
     Poked,
+    /// A client has come for whom there is no room here: others may have some.
+    Full,
     /// All have ended, or the graceful time is over.
     Over,
 }
@@ -190,6 +192,10 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             match key {
                 STOP => self.stop()?,
                 POKE => return Ok(Some(Event::Poked)),
+                _ if self.accepting == Accepting::Open && self.tasks.len() >= self.most => {
+                    self.close(Accepting::Full);
+                    return Ok(Some(Event::Full));
+                }
                 _ => {
                     if let Some((stream, endpoint)) = self.accept(key)? {
                         return Ok(Some(Event::Client(stream, endpoint)));
@@ -390,6 +396,14 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         Ok(())
     }
 
+    /// Looks for clients without having been told of any: who was told had no
+    /// room.
+    pub(super) fn look_for_clients(&mut self) {
+        if self.accepting == Accepting::Open {
+            self.woken.extend((LISTENERS..self.first()).map(|key| (key, Wake::Ready)));
+        }
+    }
+
     /// Leaves clients in the listeners' queues, and says until when.
     fn close(&mut self, accepting: Accepting) {
         for (place, listener) in self.setup.listeners.iter().enumerate() {
@@ -402,10 +416,6 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     fn accept(&mut self, key: usize) -> io::Result<Option<(TcpStream, Endpoint)>> {
         // Told of once more: the next wait tells it anew.
         if self.accepting != Accepting::Open || self.accepts == 0 {
-            return Ok(None);
-        }
-        if self.tasks.len() >= self.most {
-            self.close(Accepting::Full);
             return Ok(None);
         }
         match self.setup.listeners[key - LISTENERS].accept() {

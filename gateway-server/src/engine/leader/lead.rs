@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::client::{Client, Owned, Place, Shared, note, wakes};
-use super::station::{Lead, Mail};
+use super::station::{Lead, Looped, Mail};
 use super::turn::{Ended, Job, Turn};
 use super::{Hand, Worker, nanoseconds};
 use crate::engine::machine::Machine;
@@ -50,6 +50,7 @@ impl Worker {
                 }
                 Ok(Event::Client(stream, endpoint)) => add(&mut lead, stream, endpoint, hand),
                 Ok(Event::Poked) => self.receive(number, &mut lead, hand),
+                Ok(Event::Full) => self.turn_away(),
                 Ok(Event::Over) => {
                     let permit = std::mem::take(&mut lead.permit);
                     self.end(abandon(&mut lead));
@@ -260,12 +261,21 @@ impl Worker {
         self.place(self.pool.enqueue(job));
     }
 
+    /// One loop is told of a client, and it has no room: others are not told.
+    fn turn_away(&self) {
+        self.crowded.store(true, Relaxed);
+        self.loops.iter().for_each(Looped::poke);
+    }
+
     /// Hears what those have to say who drive its connections.
     fn receive(self: &Arc<Self>, number: usize, lead: &mut Lead<'_>, hand: &mut Hand) {
         // This takes the poke back, so that whoever pokes after a look is heard.
         let mail = self.loops[number].mail();
         if self.pool.is_scarce() {
             self.keep_permit(lead, false);
+        }
+        if self.crowded.load(Relaxed) {
+            lead.reactor.look_for_clients();
         }
         for mail in mail {
             match mail {

@@ -54,7 +54,7 @@ fn who_goes_on_stands_in_the_list_once() {
                 reactor.settle(key, Step::Again).unwrap();
                 turns += 1;
             }
-            Event::Over | Event::Poked => unreachable!("nobody has said so"),
+            Event::Over | Event::Poked | Event::Full => unreachable!("nobody has said so"),
         }
     }
     // Its own place, and that of the listener.
