@@ -44,20 +44,22 @@ fn there_are_as_many_threads_as_calls_need(mode: Mode) {
 }
 
 /// Quick calls need no more threads than loops, however many clients there are.
+/// On a busy machine one may look like a call that blocks; not every time.
 #[test]
 fn quick_calls_are_made_by_those_who_poll() {
-    let gate = Gate::new();
-    let server = serve(&gate, Form::Concurrent, &["--loops", "2"], &["--threads", "64"]);
-    let mut clients: Vec<_> = (0..100).map(|_| Client::new(server.connect())).collect();
-    for _ in 0..10 {
-        for client in &mut clients {
-            client.send(get("/").as_bytes()).unwrap();
+    let visit = || {
+        let gate = Gate::new();
+        let server = serve(&gate, Form::Concurrent, &["--loops", "2"], &["--threads", "64"]);
+        let mut clients: Vec<_> = (0..50).map(|_| Client::new(server.connect())).collect();
+        for _ in 0..3 {
+            for client in &mut clients {
+                client.send(get("/").as_bytes()).unwrap();
+            }
+            clients.iter_mut().for_each(|client| is_answered(client, &server));
         }
-        clients.iter_mut().for_each(|client| is_answered(client, &server));
-    }
-    // On a busy machine a quick call may look like one that blocks.
-    let count = threads(server.id());
-    assert!(count < OTHERS + 2 + 8, "{count} threads");
+        threads(server.id())
+    };
+    until("threads for 50 clients", visit, |count| *count == OTHERS + 2);
 }
 
 /// Threads that nobody needs end, and others come when they are needed again.
