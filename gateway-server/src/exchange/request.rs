@@ -52,17 +52,25 @@ impl Exchange {
         }
     }
 
-    /// Decides what becomes of the body of a request that is open.
+    /// Goes on with a request that is open.
     // Always: what was opened stays in registers on its way to the app.
     #[inline(always)]
     fn opened(&mut self, opened: &Opened, now: &Now) {
+        match opened.framing {
+            Framing::None => {
+                self.ready(opened, 0);
+                self.slot.wire().expects_100 = false;
+            }
+            Framing::Length(_) | Framing::Chunked => self.opened_with_body(opened, now),
+        }
+    }
+
+    /// Decides what becomes of the body of a request that is open.
+    #[inline(never)]
+    fn opened_with_body(&mut self, opened: &Opened, now: &Now) {
         let arrived = self.slot.wire_ref().buffer.bytes().len() - opened.end;
         let mut waits_for_100 = opened.expect_continue && arrived == 0;
-        let is_small = match opened.framing {
-            Framing::None => true,
-            Framing::Length(length) => length <= SMALL_BODY,
-            Framing::Chunked => false,
-        };
+        let is_small = matches!(opened.framing, Framing::Length(length) if length <= SMALL_BODY);
         let collects = (waits_for_100 || !is_small) && !self.is_admitted();
         let most = self.service.limits.spool.max(SMALL_BODY);
         if collects && matches!(opened.framing, Framing::Length(length) if length > most) {

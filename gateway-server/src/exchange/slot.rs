@@ -33,7 +33,8 @@ struct Inner {
     /// First: a pointer to the request is a pointer to all of this.
     hosted: Hosted<'static, Wire>,
     body: Option<Body<'static>>,
-    head: Option<head::Head<'static>>,
+    /// Whether `hosted` tells of a request, and borrows its bytes.
+    is_open: bool,
     headers: Vec<Header<'static>>,
     /// SERVER_PROTOCOL first, then what stays the same for the service; from
     /// [`ENDS`] on what stays the same for the connection.
@@ -78,7 +79,7 @@ impl Slot {
         let inner = Inner {
             hosted,
             body: None,
-            head: None,
+            is_open: false,
             headers: Vec::with_capacity(16),
             env,
             env_len: 0,
@@ -145,7 +146,7 @@ impl Slot {
         self.wire().buffer.pin(true);
         let inner = self.0.as_ptr();
         // SAFETY: no body is open, so nobody borrows from these fields. What
-        // the head points to is pinned until `recycle` has dropped the head.
+        // the head points to is pinned until `recycle` says that nothing is open.
         let parsed = unsafe {
             let bytes: &'static [u8] = (*inner).hosted.transport().buffer.lend(range.clone());
             head::parse(bytes, limits, &mut (*inner).headers, &mut (*inner).path)
@@ -158,7 +159,10 @@ impl Slot {
             }
         };
         // SAFETY: as above.
-        unsafe { (*inner).head = Some(head) };
+        unsafe {
+            (*inner).hosted.set_line(head.method, head.path, head.query, head.target);
+            (*inner).is_open = true;
+        }
         let terms = Terms { version: head.version, head_only: head.method == b"HEAD", keep_alive: head.keep_alive };
         let (start, end) = (range.start, range.start + head.size);
         Ok(Opened { start, end, framing: head.framing, expect_continue: head.expect_continue, terms })
@@ -170,8 +174,10 @@ impl Slot {
     pub(super) fn ready(&mut self, opened: &Opened, preread: usize, limit: u64) {
         // SAFETY: no body is open, so nobody borrows from the slot.
         let inner = unsafe { &mut *self.0.as_ptr() };
-        let (Some(head), Some(_)) = (inner.head, &inner.endpoint) else { return };
-        inner.env[0] = Header::from_static("SERVER_PROTOCOL", head.version.as_str());
+        if !inner.is_open || inner.endpoint.is_none() {
+            return;
+        }
+        inner.env[0] = inner.env[0].with_value(opened.terms.version.as_str().as_bytes());
         let wire = inner.hosted.transport();
         // SAFETY: pinned until `recycle`, which drops the request's users first.
         let preread: &'static [u8] = unsafe { wire.buffer.lend(opened.end..opened.end + preread) };
@@ -179,33 +185,20 @@ impl Slot {
         wire.decoder = Decoder::new(opened.framing, limit);
         wire.decoder.skip(preread.len() as u64);
         wire.begin(opened.terms);
-        let body_complete = wire.decoder.is_done();
+        let is_complete = wire.decoder.is_done();
         let content_length = match opened.framing {
             Framing::None => Some(0),
             Framing::Length(length) => Some(length),
             Framing::Chunked => None,
         };
-        // SAFETY: both lists stay as they are until the next `open`, and the
-        // service as long as the slot.
-        let (env, headers, host) = unsafe {
+        // SAFETY: both lists stay as they are until the next `open`.
+        let (env, headers) = unsafe {
             let env: &'static [Header<'static>] = &*std::ptr::from_ref(&inner.env[..inner.env_len]);
             let headers: &'static [Header<'static>] = &*std::ptr::from_ref(inner.headers.as_slice());
-            (env, headers, (*Arc::as_ptr(&inner.service.host)).view())
+            (env, headers)
         };
-        let request = RequestHead {
-            method: head.method,
-            script_name: b"",
-            path_info: head.path,
-            query_string: head.query,
-            request_uri: head.target,
-            content_length,
-            preread,
-            body_complete,
-            env,
-            edited: false,
-            headers,
-        };
-        inner.hosted.set_head(host, &request);
+        inner.hosted.set_lists(env, headers);
+        inner.hosted.set_body(content_length, preread, is_complete);
     }
 
     /// Calls the app. Its body stays in the slot. What panics goes on: the
@@ -304,17 +297,19 @@ impl Slot {
 
     /// The request's first line, for the log; escaped.
     pub(super) fn request_line(&self) -> String {
-        // SAFETY: the head's slices are valid until `recycle`.
-        match unsafe { (*self.0.as_ptr()).head } {
-            Some(head) => format!("{} {}", head.method.escape_ascii(), head.target.escape_ascii()),
-            None => "(no request)".to_owned(),
+        // SAFETY: looked at by `&self`; the request's slices are valid until
+        // `recycle`.
+        let (is_open, request) = unsafe { ((*self.0.as_ptr()).is_open, (*self.0.as_ptr()).hosted.request()) };
+        match is_open {
+            true => format!("{} {}", request.method().escape_ascii(), request.request_uri().escape_ascii()),
+            false => "(no request)".to_owned(),
         }
     }
 
     /// Ends a request that is open still.
     fn end(&mut self) {
         // SAFETY: looked at by `&mut self`.
-        if unsafe { (*self.0.as_ptr()).head.is_some() } {
+        if unsafe { (*self.0.as_ptr()).is_open } {
             self.recycle();
         }
     }
@@ -327,7 +322,7 @@ impl Slot {
         let inner = self.0.as_ptr();
         // SAFETY: the body is gone, so nobody borrows from these any more.
         unsafe {
-            (*inner).head = None;
+            (*inner).is_open = false;
             (*inner).headers.clear();
             (*inner).hosted.transport().release();
         }

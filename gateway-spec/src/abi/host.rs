@@ -8,6 +8,7 @@
 //! sound: `thread::scope` inside a call can reach the input.
 
 mod head;
+mod request;
 mod server;
 
 use std::cell::UnsafeCell;
@@ -18,14 +19,16 @@ use std::sync::atomic::{AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Order
 use std::time::Duration;
 
 use self::head::{invalid, raise};
+use self::request::raw_request;
 use super::guard::{caught, guard};
 use super::types::*;
-use super::view::{Header, HostRef, RequestRef, Slice, is_array, raw_pairs};
+use super::view::{HostRef, RequestRef, Slice, is_array};
 use crate::app::App;
 use crate::body::{Body, Chunk};
 use crate::error::{Error, Result};
 use crate::start_response::Head;
 
+pub use request::RequestHead;
 pub use server::{Host, LogFn};
 
 /// What a server does for an app while a request runs. All of it is called on
@@ -60,51 +63,6 @@ pub trait Transport {
     /// Whether the client has left (a reset or a failed write, never its FIN
     /// alone), and how long the deadline is away.
     fn state(&mut self) -> (bool, Option<Duration>);
-}
-
-/// A request's data, borrowed for as long as its [`Hosted`] request lives.
-#[derive(Clone, Copy, Debug)]
-pub struct RequestHead<'h> {
-    /// REQUEST_METHOD.
-    pub method: &'h [u8],
-    /// SCRIPT_NAME.
-    pub script_name: &'h [u8],
-    /// PATH_INFO.
-    pub path_info: &'h [u8],
-    /// QUERY_STRING.
-    pub query_string: &'h [u8],
-    /// REQUEST_URI.
-    pub request_uri: &'h [u8],
-    /// Length of the body; `None` where it is chunked.
-    pub content_length: Option<u64>,
-    /// Body bytes that have arrived already.
-    pub preread: &'h [u8],
-    /// Whether `preread` is the whole body.
-    pub body_complete: bool,
-    /// The other variables: SERVER_NAME, SERVER_PORT, SERVER_PROTOCOL,
-    /// `gateway.*`, and what else is known.
-    pub env: &'h [Header<'h>],
-    /// Whether `env` holds `HTTP_*` entries, which win over the headers.
-    pub edited: bool,
-    /// The headers.
-    pub headers: &'h [Header<'h>],
-}
-
-impl RequestHead<'_> {
-    /// A request of nothing, to be filled.
-    pub const EMPTY: Self = Self {
-        method: b"",
-        script_name: b"",
-        path_info: b"",
-        query_string: b"",
-        request_uri: b"",
-        content_length: Some(0),
-        preread: b"",
-        body_complete: false,
-        env: &[],
-        edited: false,
-        headers: &[],
-    };
 }
 
 /// No thread is inside the request.
@@ -158,11 +116,6 @@ impl<'h, T: Transport> Hosted<'h, T> {
             data: PhantomData,
             pin: PhantomPinned,
         }
-    }
-
-    /// Takes the next request with the same transport.
-    pub fn set_head(&mut self, host: HostRef<'h>, head: &RequestHead<'h>) {
-        self.raw = raw_request(host, head, const { &Self::VT });
     }
 
     /// The request as an app sees it.
@@ -251,28 +204,6 @@ struct Inside<'a>(&'a AtomicUsize);
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
         self.0.store(IDLE, Release);
-    }
-}
-
-fn raw_request(host: HostRef<'_>, head: &RequestHead<'_>, vt: &'static GwRequestVt) -> GwRequest {
-    let complete = if head.body_complete { GW_REQUEST_BODY_COMPLETE } else { 0 };
-    let edited = if head.edited { GW_REQUEST_EDITED } else { 0 };
-    GwRequest {
-        size: size_of::<GwRequest>() as u32,
-        flags: complete | edited,
-        vt,
-        host: host.as_ptr(),
-        method: Slice::new(head.method).raw(),
-        script_name: Slice::new(head.script_name).raw(),
-        path_info: Slice::new(head.path_info).raw(),
-        query_string: Slice::new(head.query_string).raw(),
-        request_uri: Slice::new(head.request_uri).raw(),
-        content_length: head.content_length.unwrap_or(GW_UNKNOWN),
-        preread: Slice::new(head.preread).raw(),
-        env: raw_pairs(head.env),
-        env_len: head.env.len(),
-        headers: raw_pairs(head.headers),
-        headers_len: head.headers.len(),
     }
 }
 
