@@ -7,11 +7,12 @@
 //! | `/json` | `{"message":"Hello, World!"}`, serialised for each request |
 //! | `/bytes64k` | 64 KiB from memory, borrowed from the app |
 //! | `/file64k` | 64 KiB from a file, opened for each request |
+//! | `/cached64k` | the same file, kept open: its descriptor is duplicated |
 //! | `/echo` | the body |
 //! | `/upload` | reads the body, drops it, answers `ok` |
 //! | `/sleep10` | blocks its thread for 10 ms, as a database driver would |
 //!
-//! The file of `/file64k` is made at the start and has no name, so that no run
+//! The file is made at the start and has no name, so that no run
 //! leaves it behind; `--set file=PATH` takes another one.
 //!
 //! ```sh
@@ -43,8 +44,9 @@ const BYTES: &[Header<'_>] = &[Header::from_static("Content-Type", "application/
 struct Bench {
     bytes: Vec<u8>,
     path: PathBuf,
-    /// Keeps a file without a name alive.
-    _file: Option<File>,
+    /// For `/cached64k`; and it keeps a file without a name alive.
+    file: File,
+    length: u64,
 }
 
 impl Bench {
@@ -53,15 +55,16 @@ impl Bench {
         let bytes: Vec<u8> = (0..SIZE).map(|at| b'a' + (at % 26) as u8).collect();
         if let Some(path) = config.get("file") {
             let path = PathBuf::from(path);
-            open(&path)?;
-            return Ok(Self { bytes, path, _file: None });
+            let file = open(&path)?;
+            let length = file.metadata()?.len();
+            return Ok(Self { bytes, path, file, length });
         }
         let mut file = tempfile::tempfile()?;
         file.write_all(&bytes)?;
         // Opening this gives a file of its own each time, not a copy of the
         // descriptor; that is what a server of static files does per request.
         let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
-        Ok(Self { bytes, path, _file: Some(file) })
+        Ok(Self { bytes, path, file, length: SIZE as u64 })
     }
 }
 
@@ -74,6 +77,7 @@ impl App for Bench {
             b"/json" => (JSON, json()?),
             b"/bytes64k" => (BYTES, Body::borrowed(&self.bytes)),
             b"/file64k" => (BYTES, Body::file(open(&self.path)?)?),
+            b"/cached64k" => (BYTES, Body::file_range(self.file.try_clone()?, 0, self.length)),
             b"/echo" => (BYTES, echo(&mut environ)?),
             b"/upload" => (TEXT, upload(&mut environ)?),
             b"/sleep10" => (TEXT, sleep()),
@@ -152,6 +156,7 @@ mod tests {
         check("/json", "application/json", br#"{"message":"Hello, World!"}"#);
         check("/bytes64k", "application/octet-stream", &bytes);
         check("/file64k", "application/octet-stream", &bytes);
+        check("/cached64k", "application/octet-stream", &bytes);
     }
 
     #[test]
