@@ -1,7 +1,10 @@
 # make demo    builds and serves the example apps' front page
 # make test    installs what the tests need, and runs them all
 # make lint    formatting, clippy, documentation, packaging
-# make bench   figures, side by side
+# make bench   the server beside its peers: tables and charts of docs/PERFORMANCE.md;
+#              ROUNDS=5 SECONDS=1 ONLY="gateway nginx" WORK="plain64 pipelined"
+# make bench-inside    what calls, requests and look-ups cost, without peers
+# make bench-check     instructions of a request, as CI holds them
 # make bench-engines   the engines compared: table and charts of docs/engines.md
 # make miri    the unsafe code under Miri (needs a nightly toolchain with miri)
 # make fuzz    fuzzes HTTP/1, FUZZ_SECONDS for each target (needs a nightly toolchain)
@@ -10,7 +13,7 @@
 APP  ?= hello
 BIND ?= 127.0.0.1:8000
 
-.PHONY: all demo test lint bench bench-engines fuzz miri spec shots c-hello install
+.PHONY: all demo test lint bench bench-inside bench-check bench-engines fuzz miri spec shots c-hello install
 
 all:
 	cargo build --workspace
@@ -40,8 +43,19 @@ lint:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --quiet
 	cargo package --package gateway-spec --allow-dirty --quiet
 
+ROUNDS  ?= 5
+SECONDS ?= 1
+ONLY    ?=
+WORK    ?=
+
 bench:
+	@sh tests/bench/run.sh compare rounds=$(ROUNDS) seconds=$(SECONDS) only="$(ONLY)" work="$(WORK)"
+
+bench-inside:
 	@sh tests/bench/run.sh
+
+bench-check:
+	@sh tests/bench/run.sh check
 
 bench-engines:
 	@sh tests/bench/run.sh engines

@@ -42,6 +42,7 @@ pub(crate) const LINES: &[Line] = &[
     both("call: 3 headers, stream of 4 chunks", "call-stream", "call-stream-so"),
     one("Environ of 12 headers, from a parsed head", "environ"),
     one("12 headers from bytes to Environ", "parse-environ"),
+    one("of these, httparse alone", "httparse"),
     one("look up HTTP_USER_AGENT", "get-user-agent"),
     one("look up HTTP_X_MISSING", "get-missing"),
     one("look up PATH_INFO", "get-path-info"),
@@ -81,6 +82,7 @@ pub(crate) fn all() -> Vec<Case> {
     }
     cases.push(case("environ".into(), environ));
     cases.push(case("parse-environ".into(), parse_environ));
+    cases.push(case("httparse".into(), split));
     for (name, key) in [("user-agent", "HTTP_USER_AGENT"), ("missing", "HTTP_X_MISSING"), ("path-info", "PATH_INFO")] {
         cases.push(case(format!("get-{name}"), move |n| lookup(key, n)));
     }
@@ -160,6 +162,16 @@ fn parse_environ(n: u64) {
 fn emptied<'b>(mut list: Vec<Header<'_>>) -> Vec<Header<'b>> {
     list.clear();
     list.into_iter().map(|_| unreachable!("it is empty")).collect()
+}
+
+/// What the parser of the server and of others takes of that.
+fn split(n: u64) {
+    let mut fields = [httparse::EMPTY_HEADER; 16];
+    for _ in 0..n {
+        let mut request = httparse::Request::new(&mut fields);
+        black_box(request.parse(black_box(BROWSER))).expect("the request is well formed");
+        black_box(request.headers.len());
+    }
 }
 
 fn lookup(key: &str, n: u64) {

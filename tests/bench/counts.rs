@@ -24,8 +24,7 @@ pub(crate) fn print() {
     }
     let mut counted = HashMap::new();
     for name in LINES.iter().flat_map(|line| [Some(line.linked), line.imported]).flatten() {
-        let cost = (total(name, 2 * COUNT) - total(name, COUNT)) as f64 / COUNT as f64;
-        counted.insert(name, cost);
+        counted.insert(name, each(name));
     }
     println!("Instructions, by callgrind: ({0} times - {COUNT} times) / {COUNT}\n", 2 * COUNT);
     println!("{:44}{:>12}{:>14}{:>9}", "", "linked in", "over the ABI", "more");
@@ -36,6 +35,11 @@ pub(crate) fn print() {
         let imported = imported.map(|count| format!("{count:.0}")).unwrap_or_default();
         println!("{:44}{linked:>12.0}{imported:>14}{more:>9}", line.about);
     }
+}
+
+/// The instructions of a case, once.
+pub(crate) fn each(name: &str) -> f64 {
+    (total(name, 2 * COUNT) - total(name, COUNT)) as f64 / COUNT as f64
 }
 
 /// The instructions of a whole run of this program.

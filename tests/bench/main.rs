@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run --release -p gateway-bench            # all
-//! cargo run --release -p gateway-bench -- times   # or: counts, server, engines
+//! cargo run --release -p gateway-bench -- times   # or: counts, server, engines, compare
 //! valgrind --tool=callgrind target/release/gateway-bench count call-fixed-so 1000
 //! ```
 //!
@@ -14,12 +14,17 @@
 //! | `times` `counts` | the clock's table, and callgrind's |
 //! | `server` | a real server: allocations, system calls, throughput |
 //! | `engines` | the engines side by side: table and pictures of docs/engines.md |
+//! | `compare` | the server beside its peers: `make bench` |
+//! | `bars` `number` | what the pictures and the tables share |
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 
 mod apps;
+mod bars;
 mod cases;
+mod compare;
 mod counts;
 mod engines;
+mod number;
 mod request;
 mod server;
 mod sink;
@@ -42,10 +47,17 @@ fn main() -> ExitCode {
         ["counts"] => counts::print(),
         ["count", name, n] => counts::run(name, n.parse().expect("a number of times")),
         ["engines", ref names @ ..] => engines::run(names),
+        ["compare", ref options @ ..] => return compare::run(options),
+        ["page"] => compare::write_page(),
+        ["check"] => return compare::check::run(),
+        ["check", "update"] => compare::check::update(),
         ["server"] => server::print("thread"),
         ["server", engine] => server::print(engine),
         _ => {
-            eprintln!("usage: gateway-bench [times | counts | count CASE N | server [ENGINE] | engines [NAME...]]");
+            eprintln!(
+                "usage: gateway-bench [times | counts | count CASE N | server [ENGINE] | engines [NAME...] \
+                 | compare [rounds=N] [seconds=N] [only=PEERS] [work=WORKLOADS] | page | check [update]]"
+            );
             return ExitCode::FAILURE;
         }
     }

@@ -60,6 +60,13 @@ pub fn memory(process: u32) -> u64 {
     field(process, "smaps_rollup", "Pss:").unwrap_or_default() * 1024
 }
 
+/// Its memory that no other process has, in bytes.
+#[must_use]
+pub fn private_memory(process: u32) -> u64 {
+    let part = |name| field(process, "smaps_rollup", name).unwrap_or_default();
+    (part("Private_Clean:") + part("Private_Dirty:")) * 1024
+}
+
 /// The time that it has spent on processors, that of its reaped children
 /// included.
 #[must_use]

@@ -1,19 +1,16 @@
 //! The pictures. Both axes of a curve are logarithmic: what counts is whether
 //! it bends.
 
-use std::error::Error;
 use std::ops::Range;
 use std::path::PathBuf;
 
 use gateway_tests::artifacts::workspace;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::load::Load;
 use super::{Circumstances, IDLE, Measured};
-
-type Drawn = Result<(), Box<dyn Error>>;
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+use crate::bars::{Bar, Drawn, bars, framed};
+use crate::number::short;
 
 const SIZE: (u32, u32) = (860, 520);
 /// Colours that are told apart by those who see few of them too.
@@ -38,7 +35,7 @@ pub(super) fn draw(measured: &[Measured], circumstances: &Circumstances) {
     let drawn = curves("rate", "Requests a second", measured, below, |load| load.rate)
         .and_then(|()| curves("cpu", "Server CPU for a request, in microseconds", measured, below, |load| load.cpu))
         .and_then(|()| curves("p99", "99 of 100 answered within, in microseconds", measured, below, |load| load.p99))
-        .and_then(|()| bars("memory", "Memory of an idle connection, in KiB", measured, below));
+        .and_then(|()| memory(measured, below));
     drawn.expect("docs/images is writable");
 }
 
@@ -88,48 +85,18 @@ fn curves(name: &str, title: &str, measured: &[Measured], below: &str, pick: fn(
 }
 
 /// A bar for each engine that has idle connections.
-fn bars(name: &str, title: &str, measured: &[Measured], below: &str) -> Drawn {
-    let path = path(name);
+fn memory(measured: &[Measured], below: &str) -> Drawn {
+    let path = path("memory");
     let area = framed(SVGBackend::new(&path, (SIZE.0, 360)).into_drawing_area(), below)?;
-    let values: Vec<(&str, f64, RGBColor)> = measured
-        .iter()
-        .zip(COLOURS.iter().cycle())
-        .filter_map(|(one, colour)| Some((one.form.name, one.figures.memory? / 1024.0, *colour)))
+    let coloured = measured.iter().zip(COLOURS.iter().cycle());
+    let rows: Vec<Bar<'_>> = coloured
+        .filter_map(|(one, colour)| {
+            Some(Bar { name: one.form.name, value: one.figures.memory? / 1024.0, colour: *colour })
+        })
         .collect();
-    let most = values.iter().map(|(_, value, _)| *value).fold(1.0, f64::max);
-    let mut chart = ChartBuilder::on(&area)
-        .caption(title, ("sans-serif", 20))
-        .margin(16)
-        .margin_left(110)
-        .margin_right(60)
-        .set_label_area_size(LabelAreaPosition::Bottom, 30)
-        .build_cartesian_2d(0.0..most, values.len() as f64..0.0)?;
-    chart
-        .configure_mesh()
-        .disable_y_mesh()
-        .disable_y_axis()
-        .light_line_style(WHITE)
-        .x_label_formatter(&|x| short(*x))
-        .label_style(("sans-serif", 13))
-        .draw()?;
-    for (row, (name, value, colour)) in values.into_iter().enumerate() {
-        let middle = row as f64 + 0.5;
-        let bar = Rectangle::new([(0.0, middle - 0.35), (value, middle + 0.35)], colour.filled());
-        chart.draw_series([bar])?;
-        let text = |text: String, x, right| EmptyElement::at((x, middle)) + Text::new(text, right, ("sans-serif", 13));
-        chart.draw_series([text(format!("{value:.1}"), value, (6, -6)), text(name.to_owned(), 0.0, (-90, -6))])?;
-    }
+    bars(&area, "Memory of an idle connection, in KiB", &rows, 1)?;
     area.present()?;
     Ok(())
-}
-
-/// A white sheet that says below how it came about.
-fn framed<'a>(area: Area<'a>, text: &str) -> Result<Area<'a>, Box<dyn Error>> {
-    area.fill(&WHITE)?;
-    let (_, height) = area.dim_in_pixel();
-    let (sheet, below) = area.split_vertically(height - 28);
-    below.draw(&Text::new(text.to_owned(), (16, 4), ("sans-serif", 12).into_font().color(&BLACK.mix(0.6))))?;
-    Ok(sheet)
 }
 
 /// The powers of ten around all values.
@@ -138,15 +105,4 @@ fn around(values: impl Iterator<Item = f64>) -> Range<f64> {
         values.fold((f64::MAX, f64::MIN_POSITIVE), |(least, most), value| (least.min(value), most.max(value)));
     let down = 10f64.powf(least.min(most).log10().floor());
     down..10f64.powf(most.log10().ceil()).max(down * 10.0)
-}
-
-/// `25000` as `25k`.
-fn short(value: f64) -> String {
-    if value >= 1e6 {
-        format!("{}M", value / 1e6)
-    } else if value >= 1e3 {
-        format!("{}k", value / 1e3)
-    } else {
-        format!("{value}")
-    }
 }

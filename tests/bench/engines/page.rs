@@ -6,6 +6,7 @@ use gateway_tests::artifacts::workspace;
 
 use super::load::{BUSY, Load};
 use super::{Circumstances, IDLE, Measured};
+use crate::number::thousands;
 
 const BEGIN: &str = "<!-- measured: begin (make bench-engines writes this) -->\n";
 const END: &str = "<!-- measured: end -->\n";
@@ -76,18 +77,4 @@ fn cell(load: Option<&Load>, pick: fn(&Load) -> f64, digits: usize) -> String {
 
 fn none() -> String {
     "n/a".to_owned()
-}
-
-/// `12345.6` as `12,346`.
-fn thousands(value: f64, digits: usize) -> String {
-    let text = format!("{value:.digits$}");
-    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
-    let mut grouped = String::new();
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped + rest
 }
