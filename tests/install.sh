@@ -15,6 +15,7 @@ need python3 python3
 need node nodejs
 need wrk wrk
 need ab apache2-utils
+need valgrind valgrind
 need chromium chromium
 
 [ -z "$missing" ] && exit 0
