@@ -74,7 +74,8 @@ fn total(peer: &Peer, request: &[u8], depth: u64, count: u64) -> Result<f64, Str
         [valgrind.map(str::to_owned).to_vec(), vec![format!("--callgrind-out-file={}", word(&out))]].concat();
     // On one core too, so that nobody starts a loop for another.
     let before = [on_core(0), valgrind].concat();
-    let command = peer.command(Job::Plaintext, &place, false);
+    let mut command = peer.command(Job::Plaintext, &place, false);
+    command.extend(peer.counting().iter().map(|word| (*word).to_owned()));
     let mut running = Running::spawn(peer, &place, &command, &before)?;
     running.wait(peer)?;
     ask(running.address, request, depth, count).map_err(|error| format!("{}: {error}", peer.name))?;

@@ -31,6 +31,7 @@ enum Kind {
         engine: &'static str,
         flags: &'static [&'static str],
         sleeping: &'static [&'static str],
+        counting: &'static [&'static str],
     },
     /// The raw loop.
     Raw,
@@ -54,15 +55,24 @@ const NO_CACHE: &[Job] = &[Job::Plaintext, Job::Pipelined, Job::Json, Job::Echo,
 const GATEWAY: &[Peer] = &[
     Peer {
         name: "gateway leader",
-        kind: Kind::Gateway { engine: "leader", flags: &[], sleeping: &["--threads", SLEEPERS] },
+        kind: Kind::Gateway {
+            engine: "leader",
+            flags: &[],
+            sleeping: &["--threads", SLEEPERS],
+            counting: &["--hand-over", "never"],
+        },
         jobs: ALL,
     },
     Peer {
         name: "gateway epoll",
-        kind: Kind::Gateway { engine: "epoll", flags: &["--trigger", "edge"], sleeping: &[] },
+        kind: Kind::Gateway { engine: "epoll", flags: &["--trigger", "edge"], sleeping: &[], counting: &[] },
         jobs: UNBLOCKED,
     },
-    Peer { name: "gateway thread", kind: Kind::Gateway { engine: "thread", flags: &[], sleeping: &[] }, jobs: ALL },
+    Peer {
+        name: "gateway thread",
+        kind: Kind::Gateway { engine: "thread", flags: &[], sleeping: &[], counting: &[] },
+        jobs: ALL,
+    },
 ];
 
 const OTHERS: &[Peer] = &[
@@ -127,6 +137,16 @@ impl Peer {
         matches!(self.kind, Kind::Gateway { .. })
     }
 
+    /// What is said to it besides where its instructions are counted: callgrind
+    /// makes it fifty times as slow, so that each call would look like one that
+    /// blocks.
+    pub(crate) const fn counting(&self) -> &'static [&'static str] {
+        match self.kind {
+            Kind::Gateway { counting, .. } => counting,
+            _ => &[],
+        }
+    }
+
     /// Why it cannot be measured here.
     pub(crate) fn missing(&self) -> Option<String> {
         let program = self.command(Job::Plaintext, &Place::free(), true).remove(0);
@@ -174,7 +194,7 @@ impl Peer {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         let (address, file) = (at.address.to_string(), word(&place::file()));
         match self.kind {
-            Kind::Gateway { engine, flags, sleeping } => {
+            Kind::Gateway { engine, flags, sleeping, .. } => {
                 let program = word(&artifacts::profile_dir().join("gateway-server"));
                 let app = format!("{}:app", artifacts::profile_dir().join("libbench.so").display());
                 let more = if job == Job::Sleep { sleeping } else { &[] };
