@@ -115,7 +115,6 @@ fn check_idle(engine: &str) {
         costs.push(idle_cost(engine));
     }
     assert!(costs.iter().any(|each| *each <= MOST), "{engine}: {costs:?} bytes for an idle connection");
-    println!("{engine}: {costs:?} bytes for an idle connection");
 }
 
 #[test]
