@@ -16,6 +16,7 @@ need node nodejs
 need wrk wrk
 need ab apache2-utils
 need valgrind valgrind
+need strace strace
 need chromium chromium
 
 [ -z "$missing" ] && exit 0
