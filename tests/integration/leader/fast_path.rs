@@ -114,7 +114,7 @@ fn sixteen_pipelined_requests_cost_three_system_calls() {
 fn a_request_is_the_business_of_one_thread() {
     if skip::has("a_request_is_the_business_of_one_thread", "strace") {
         for (mode, clients) in [(&["--loops", "1"][..], 1), (&["--loops", "1"], 16), (&["--loops", "2"], 16)] {
-            costs("futex", mode, clients, 1, 10, |calls| calls.total() == 0);
+            costs("futex", mode, clients, 1, 2, |calls| calls.total() == 0);
         }
     }
 }
