@@ -8,9 +8,9 @@ use super::{IMPATIENT, PATIENT, Worker, plain};
 use crate::{explore, explore_within, share};
 
 /// Jobs come from two threads. Up to five threads: two switches, not three, or
-/// it takes half a minute.
+/// it takes a minute.
 fn all_are_done(calls: usize, patience: Duration) {
-    explore_within(if calls == 1 { 3 } else { 2 }, move || {
+    explore_within(2, move || {
         let worker = Worker::new(calls, 3, patience);
         let other = share(&worker, |worker| worker.place(worker.pool.enqueue(1)));
         worker.place(worker.pool.enqueue(2));
