@@ -53,10 +53,14 @@ impl Worker {
                 Ok(Event::Full) => self.turn_away(),
                 Ok(Event::Over) => {
                     let permit = std::mem::take(&mut lead.permit);
+                    // Nobody leads it any more: who has an event must not wait
+                    // for the lease.
+                    self.loops[number].share(false);
                     self.end(abandon(&mut lead));
                     return permit;
                 }
                 Err(error) => {
+                    self.loops[number].share(false);
                     self.fail(error);
                     return false;
                 }
