@@ -2,6 +2,7 @@
 //! ready, who goes on, whose deadline has passed, who has just come, and the
 //! end. What a connection does then is its engine's part.
 
+mod event;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
+pub(super) use self::event::{Event, Step, Wake};
 use super::Setup;
 use super::accept::PAUSE;
 use super::clock::Clock;
@@ -29,48 +31,6 @@ const STOP: usize = 0;
 const POKE: usize = 1;
 /// The key of the first listener.
 const LISTENERS: usize = 2;
-
-/// Why a task is woken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wake {
-    /// Its socket may be ready, or its turn has come.
-    Ready,
-    /// The same, told once: what can be read ends with a FIN or an error, which
-    /// shows only to one who reads until then.
-    Hangup,
-    /// Its deadline has passed.
-    Late,
-    /// It is time to end.
-    Stop,
-}
-
-/// What a task needs next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// To be woken when its socket is ready.
-    Wait(Interest),
-    /// To be woken by somebody else: see [`Reactor::again`].
-    Park,
-    /// To go on after the others.
-    Again,
-    /// The end.
-    Close,
-}
-
-/// What there is to do.
-#[derive(Debug)]
-pub(super) enum Event {
-    /// A client has come: see [`Reactor::add`].
-    Client(TcpStream, Endpoint),
-    /// A task is woken. It may have ended since it was said to be ready.
-    Task(usize, Wake),
-    /// Somebody else has something to say: see [`Reactor::poked_by`].
-    Poked,
-    /// A client has come for whom there is no room here: others may have some.
-    Full,
-    /// All have ended, or the graceful time is over.
-    Over,
-}
 
 /// What the reactor has to know of a connection.
 pub(super) trait Connection {
