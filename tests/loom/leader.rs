@@ -18,6 +18,15 @@ use crate::sys::atomic::{Condvar, Mutex};
 const PATIENT: Duration = Duration::MAX;
 const IMPATIENT: Duration = Duration::ZERO;
 
+/// How threads wait that have nothing to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Idle {
+    /// Each for an order of its own, so long.
+    Sit(Duration),
+    /// All for the same events, of which one is that they are poked.
+    Poll,
+}
+
 /// A number that threads wait for.
 struct Count {
     value: Mutex<usize>,
@@ -52,6 +61,7 @@ struct Worker {
     done: Count,
     /// What a loop is poked by.
     poked: Count,
+    idle: Idle,
     /// How many threads cannot be started, of the next.
     refused: Plain<usize>,
     threads: Plain<Vec<JoinHandle<()>>>,
@@ -64,9 +74,11 @@ fn plain<T>(what: &Plain<T>) -> MutexGuard<'_, T> {
 
 impl Worker {
     /// For so many calls at once, one loop, and so many orders.
-    fn new(calls: usize, orders: usize, patience: Duration) -> Arc<Self> {
+    fn new(calls: usize, orders: usize, idle: Idle) -> Arc<Self> {
+        let patience = if let Idle::Sit(patience) = idle { patience } else { IMPATIENT };
         Arc::new(Self {
             pool: Pool::new(calls, 1, patience),
+            idle,
             calls,
             running: AtomicUsize::new(0),
             orders,
@@ -103,9 +115,26 @@ impl Worker {
                 Order::End => return,
             };
             self.did();
-            let (next, placed) = self.pool.next(permit);
-            self.place(placed);
+            let mut next = self.next(permit);
+            while self.idle == Idle::Poll && next.is_none() {
+                self.poll();
+                next = self.next(false);
+            }
             order = next.unwrap_or_else(|| self.pool.sit(&seat));
+        }
+    }
+
+    fn next(self: &Arc<Self>, permit: bool) -> Option<Order<usize>> {
+        let (next, placed) = self.pool.next(permit);
+        self.place(placed);
+        next
+    }
+
+    /// Polls with others, until an order is kept. One of them is woken by a poke,
+    /// leads, takes it back, and begins to poll again.
+    fn poll(&self) {
+        while !self.pool.has_kept() {
+            self.poked.wait(1, |poked| *poked -= 1);
         }
     }
 
@@ -134,12 +163,13 @@ impl Worker {
         self.done.changed.notify_all();
         if last {
             self.pool.end();
-            self.poke();
+            // Nobody takes this back.
+            self.poked.set(|poked| *poked = 100);
         }
     }
 
     fn poke(&self) {
-        self.poked.set(|poked| *poked = 1);
+        self.poked.set(|poked| *poked = (*poked).max(1));
     }
 
     /// A loop that has a permit of its own and nothing to do but to listen. It
