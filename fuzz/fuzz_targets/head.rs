@@ -37,10 +37,10 @@ fn scan(ends: &[usize], bytes: &[u8]) -> Result<Found, Refusal> {
 
 /// Method and target of a head.
 fn parse(bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (mut headers, mut scratch) = (Vec::new(), Vec::new());
-    let head = head::parse(bytes, &Limits::default(), &mut headers, &mut scratch).ok()?;
+    let (mut room, mut scratch) = (head::Room::default(), Vec::new());
+    let head = head::parse(bytes, &Limits::default(), &mut room, &mut scratch).ok()?;
     let is_plain = |text: &[u8]| !text.iter().any(|byte| b"\r\n\0".contains(byte));
-    assert!(headers.iter().all(|header| is_plain(header.name()) && is_plain(header.value())));
+    assert!(room.headers.iter().all(|header| is_plain(header.name()) && is_plain(header.value())));
     assert!(!head.path.contains(&0), "a NUL in a path");
     Some((head.method.to_vec(), head.target.to_vec()))
 }

@@ -173,6 +173,14 @@ impl<'r> Body<'r> {
         }
     }
 
+    /// Whether closing this body does anything: it does not where the bytes are
+    /// somebody else's, and nobody waits for the end.
+    #[must_use]
+    #[inline]
+    pub const fn needs_close(&self) -> bool {
+        self.on_close.0.is_some() || !matches!(self.content, Content::Empty | Content::Borrowed(_))
+    }
+
     /// How a server sends this body best.
     #[must_use]
     #[inline]

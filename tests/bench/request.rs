@@ -38,14 +38,14 @@ pub(crate) const ENV: &[Header<'static>] = &[
     Header::from_static("gateway.run_once", "0"),
 ];
 
-/// A head as the server parses it, its fields in `headers`.
-pub(crate) fn parse<'b>(
-    bytes: &'b [u8],
-    headers: &mut Vec<Header<'b>>,
-    path: &'b mut Vec<u8>,
+/// A head as the server parses it, its fields in `room`.
+pub(crate) fn parse<'p>(
+    bytes: &'static [u8],
+    room: &mut head::Room<'static>,
+    path: &'p mut Vec<u8>,
     limits: &Limits,
-) -> head::Head<'b> {
-    head::parse(bytes, limits, headers, path).expect("the request is well formed")
+) -> head::Head<'p> {
+    head::parse(bytes, limits, room, path).expect("the request is well formed")
 }
 
 /// The request of a parsed head.

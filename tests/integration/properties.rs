@@ -84,9 +84,9 @@ fn limits() -> impl Strategy<Value = Limits> {
 /// the scanner finds its end, and from all bytes.
 fn readings(bytes: &[u8], limits: &Limits) -> [Option<String>; 2] {
     let read = |bytes: &[u8]| {
-        let (mut headers, mut scratch) = (Vec::new(), Vec::new());
-        let head = head::parse(bytes, limits, &mut headers, &mut scratch).ok()?;
-        Some(format!("{head:?} {headers:?}"))
+        let (mut room, mut scratch) = (head::Room::default(), Vec::new());
+        let head = head::parse(bytes, limits, &mut room, &mut scratch).ok()?;
+        Some(format!("{head:?} {:?}", room.headers))
     };
     match Scanner::default().scan(bytes, limits) {
         Ok(Found::Head { start, end }) => [read(&bytes[start..end]), read(&bytes[start..])],
@@ -205,15 +205,15 @@ proptest! {
             bytes.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
         }
         bytes.extend(b"\r\n");
-        let (mut headers, mut scratch) = (Vec::new(), Vec::new());
-        let head = head::parse(&bytes, &Limits::default(), &mut headers, &mut scratch).expect("a valid head");
+        let (mut room, mut scratch) = (head::Room::default(), Vec::new());
+        let head = head::parse(&bytes, &Limits::default(), &mut room, &mut scratch).expect("a valid head");
         prop_assert_eq!(head.method, method.as_bytes());
         prop_assert_eq!((head.path, head.query, head.version), (path.as_bytes(), query.as_bytes(), version));
         prop_assert_eq!((head.framing, head.keep_alive), (Framing::None, is_new));
         let expected: Vec<_> =
             [("Host", &b"a"[..])].into_iter().chain(fields.iter().map(|(name, value)| (&**name, &**value))).collect();
         let expected: Vec<_> = expected.iter().map(|(name, value)| Header::new(name, value)).collect();
-        prop_assert_eq!(headers, expected);
+        prop_assert_eq!(room.headers, expected);
     }
 
     #[test]

@@ -145,7 +145,7 @@ fn every_dependency_has_its_reason() {
     }
 }
 
-/// Links between the documents lead somewhere.
+/// Links between the documents lead somewhere, and no merge is left half done.
 #[test]
 fn links_in_the_documents_lead_somewhere() {
     let mut pages: Vec<PathBuf> =
@@ -153,6 +153,7 @@ fn links_in_the_documents_lead_somewhere() {
     pages.extend(["README.md", "CHANGELOG.md", "example-apps/README.md"].map(|page| workspace().join(page)));
     for page in pages.iter().filter(|page| page.extension().is_some_and(|end| end == "md")) {
         let text = std::fs::read_to_string(page).unwrap();
+        assert!(!text.contains("\n<<<<<<< "), "{} holds two versions of a passage", page.display());
         for link in text.split("](").skip(1) {
             let link = link.split([')', '#', ' ']).next().unwrap();
             if !link.is_empty() && !link.contains("://") {

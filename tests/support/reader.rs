@@ -76,10 +76,10 @@ impl Reader {
     }
 
     fn open(&mut self, start: usize, end: usize) -> Result<(), Refusal> {
-        let (mut headers, mut scratch) = (Vec::new(), Vec::new());
+        let (mut room, mut scratch) = (head::Room::default(), Vec::new());
         let limits = Limits::default();
-        let head = head::parse(&self.buffer[start..end], &limits, &mut headers, &mut scratch)?;
-        let headers = headers.iter().map(|header| (latin1(header.name()), latin1(header.value()))).collect();
+        let head = head::parse(&self.buffer[start..end], &limits, &mut room, &mut scratch)?;
+        let headers = room.headers.iter().map(|header| (latin1(header.name()), latin1(header.value()))).collect();
         self.open = Some((request(&head, headers), Decoder::new(head.framing, limits.body), Vec::new()));
         Ok(())
     }

@@ -142,7 +142,7 @@ impl Exchange {
         self.phase = Phase::Drain { left };
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn next_request(&mut self, now: &Now) {
         self.slot.recycle();
         self.scanner = Scanner::default();

@@ -35,7 +35,7 @@ struct Inner {
     body: Option<Body<'static>>,
     /// Whether `hosted` tells of a request, and borrows its bytes.
     is_open: bool,
-    headers: Vec<Header<'static>>,
+    room: head::Room<'static>,
     /// SERVER_PROTOCOL first, then what stays the same for the service; from
     /// [`ENDS`] on what stays the same for the connection.
     env: [Header<'static>; ENDS + 4],
@@ -80,7 +80,7 @@ impl Slot {
             hosted,
             body: None,
             is_open: false,
-            headers: Vec::with_capacity(16),
+            room: head::Room::default(),
             env,
             env_len: 0,
             path: Vec::new(),
@@ -149,7 +149,7 @@ impl Slot {
         // the head points to is pinned until `recycle` says that nothing is open.
         let parsed = unsafe {
             let bytes: &'static [u8] = (*inner).hosted.transport().buffer.lend(range.clone());
-            head::parse(bytes, limits, &mut (*inner).headers, &mut (*inner).path)
+            head::parse(bytes, limits, &mut (*inner).room, &mut (*inner).path)
         };
         let head = match parsed {
             Ok(head) => head,
@@ -194,7 +194,7 @@ impl Slot {
         // SAFETY: both lists stay as they are until the next `open`.
         let (env, headers) = unsafe {
             let env: &'static [Header<'static>] = &*std::ptr::from_ref(&inner.env[..inner.env_len]);
-            let headers: &'static [Header<'static>] = &*std::ptr::from_ref(inner.headers.as_slice());
+            let headers: &'static [Header<'static>] = &*std::ptr::from_ref(inner.room.headers.as_slice());
             (env, headers)
         };
         inner.hosted.set_lists(env, headers);
@@ -268,10 +268,15 @@ impl Slot {
     pub(super) fn close_body(&mut self) -> Result<()> {
         let inner = self.0.as_ptr();
         // SAFETY: the body is reached by this `&mut self` alone; it is dropped
-        // where it lies, and is gone also when that panics.
+        // where it lies, and is gone also when that panics. One that needs no
+        // close has nothing to be dropped.
         unsafe {
-            match (*inner).body {
+            match &(*inner).body {
                 None => Ok(()),
+                Some(body) if !body.needs_close() => {
+                    std::ptr::write(&raw mut (*inner).body, None);
+                    Ok(())
+                }
                 Some(_) => caught(|| {
                     (*inner).body = None;
                     Ok(())
@@ -323,7 +328,7 @@ impl Slot {
         // SAFETY: the body is gone, so nobody borrows from these any more.
         unsafe {
             (*inner).is_open = false;
-            (*inner).headers.clear();
+            (*inner).room.headers.clear();
             (*inner).hosted.transport().release();
         }
     }

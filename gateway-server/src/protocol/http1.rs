@@ -4,7 +4,8 @@
 //! | file | purpose |
 //! |---|---|
 //! | `scan` | finds the end of a head, and holds that every line ends CR LF |
-//! | `head` | request line and fields, by httparse and a pass of our own |
+//! | `line` | the request line |
+//! | `head` | a whole head: its fields by httparse and a pass of our own |
 //! | `target` | the forms of a request target |
 //! | `framing` | Content-Length, Transfer-Encoding, Connection, Expect |
 //! | `body` | a body's bytes out of the connection's bytes |
@@ -14,6 +15,7 @@
 pub mod body;
 mod framing;
 pub mod head;
+mod line;
 pub mod response;
 pub mod rules;
 mod scan;

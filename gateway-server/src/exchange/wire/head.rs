@@ -12,6 +12,8 @@ pub(super) fn begin(out: &mut Vec<u8>, head: &Head<'_>) -> Result<Stated> {
     response::push_status(out, head);
     let mut stated = Stated::default();
     for header in head.headers {
+        // Asked once where its bytes are, which may be nowhere.
+        let header = &Header::new(header.name(), header.value());
         head.check_header(header)?;
         if stated.take(header)? {
             response::push_field(out, header.name(), header.value());

@@ -1,14 +1,11 @@
-//! A request head: httparse splits, our pass decides.
+//! A request head: httparse splits the fields, our pass decides.
 //!
-//! httparse 1.10 accepts bare LF, many empty lines and non-ASCII in places
-//! where HTTP does not; the checks here do not.
-
-use std::mem::MaybeUninit;
+//! httparse 1.10 accepts a bare LF where HTTP does not; the checks here do not.
 
 use gateway_spec::Header;
-use gateway_spec::headers::is_token;
 
 use super::framing::{Fields, Framing};
+use super::line::Line;
 use super::{Version, target};
 use crate::protocol::{Limits, Refusal, UnderscoreHeaders};
 
@@ -35,7 +32,16 @@ pub struct Head<'b> {
     pub expect_continue: bool,
 }
 
-/// Parses the head that `bytes` begin with. The fields go to `headers`; a path
+/// What the fields of one head after the other are split into.
+#[derive(Debug, Default)]
+pub struct Room<'b> {
+    /// As httparse has them; those beyond the last field are left over.
+    parsed: Vec<httparse::Header<'b>>,
+    /// Those that the app gets, in order.
+    pub headers: Vec<Header<'b>>,
+}
+
+/// Parses the head that `bytes` begin with. The fields go to `room`; a path
 /// with percent signs is decoded into `scratch`.
 ///
 /// What this takes, the scanner finds: nearly every head comes whole and needs
@@ -44,30 +50,32 @@ pub struct Head<'b> {
 ///
 /// # Errors
 /// The first rule that the head breaks.
-pub fn parse<'b>(
+pub fn parse<'b, 's>(
     bytes: &'b [u8],
     limits: &Limits,
-    headers: &mut Vec<Header<'b>>,
-    scratch: &'b mut Vec<u8>,
-) -> Result<Head<'b>, Refusal> {
-    let mut room = [const { MaybeUninit::<httparse::Header<'_>>::uninit() }; Limits::MOST_FIELDS];
-    let fields = limits.fields.min(Limits::MOST_FIELDS);
-    let mut request = httparse::Request::new(&mut []);
-    let size = match request.parse_with_uninit_headers(bytes, &mut room[..fields]) {
-        Ok(httparse::Status::Complete(size)) => size,
-        Ok(httparse::Status::Partial) => return Err(Refusal::RequestLine),
-        Err(error) => return Err(refusal(error, bytes)),
+    room: &mut Room<'b>,
+    scratch: &'s mut Vec<u8>,
+) -> Result<Head<'s>, Refusal>
+where
+    'b: 's,
+{
+    let (line, rest) = Line::split(bytes)?;
+    let most = limits.fields.min(Limits::MOST_FIELDS);
+    if room.parsed.len() != most {
+        room.parsed.resize(most, httparse::EMPTY_HEADER);
+    }
+    let (size, parsed) = match httparse::parse_headers(rest, &mut room.parsed) {
+        Ok(httparse::Status::Complete((size, parsed))) => (size + bytes.len() - rest.len(), parsed),
+        Err(httparse::Error::TooManyHeaders) => return Err(Refusal::TooManyFields),
+        Ok(httparse::Status::Partial) | Err(_) => return Err(Refusal::Field),
     };
-    let (Some(method), Some(target), Some(version)) = (request.method, request.path, request.version) else {
-        return Err(Refusal::RequestLine);
-    };
-    check_lines(&bytes[..size], request.headers, limits)?;
-    let version = if version == 0 { Version::Http10 } else { Version::Http11 };
+    check_lines(&bytes[..size], bytes.len() - rest.len(), parsed, limits)?;
+    let Line { method, target, marks, version } = line;
+    let headers = &mut room.headers;
     headers.clear();
     let mut fields = Fields::default();
-    take_fields(request.headers, version, limits, &mut fields, headers)?;
-    let target = target.as_bytes();
-    let split = target::split(method.as_bytes(), target)?;
+    take_fields(parsed, version, limits, &mut fields, headers)?;
+    let split = target::split(method, target, marks)?;
     check_host(&fields, split.authority, version, headers)?;
     let path = if split.has_percent && split.path.contains(&b'%') {
         target::decode(split.path, scratch)?;
@@ -81,7 +89,7 @@ pub fn parse<'b>(
     }
     Ok(Head {
         size,
-        method: method.as_bytes(),
+        method,
         target,
         path,
         query: split.query,
@@ -92,24 +100,20 @@ pub fn parse<'b>(
     })
 }
 
-/// Holds what the scanner holds: no empty line before the head, sizes within
-/// their limits, CR LF at the end of every line. httparse takes LF nowhere but
-/// there, so what stands before each name and at the end says it all.
-fn check_lines(head: &[u8], fields: &[httparse::Header<'_>], limits: &Limits) -> Result<(), Refusal> {
-    if matches!(head, [b'\r' | b'\n', ..]) {
-        return Err(Refusal::EmptyLines);
-    }
-    let mut line = head.len() - 2;
-    for field in fields.iter().rev() {
-        line = field.name.as_ptr().addr() - head.as_ptr().addr();
-        if !head[..line].ends_with(b"\r\n") {
+/// Holds what the scanner holds: sizes within their limits, CR LF at the end of
+/// every line. httparse takes LF nowhere but there, so what stands before each
+/// name and at the end says it all. The first line ends before `fields_at`.
+fn check_lines(head: &[u8], fields_at: usize, fields: &[httparse::Header<'_>], limits: &Limits) -> Result<(), Refusal> {
+    for field in fields {
+        let at = field.name.as_ptr().addr() - head.as_ptr().addr();
+        if !head[..at].ends_with(b"\r\n") {
             return Err(Refusal::BareLf);
         }
     }
     if !head.ends_with(b"\r\n\r\n") {
         return Err(Refusal::BareLf);
     }
-    if line > limits.line + 2 {
+    if fields_at > limits.line + 2 {
         return Err(Refusal::LineTooLong);
     }
     if head.len() > limits.head { Err(Refusal::HeadTooLarge) } else { Ok(()) }
@@ -179,53 +183,13 @@ fn check_host<'b>(
     Ok(())
 }
 
-/// What httparse's errors mean to a client.
-fn refusal(error: httparse::Error, bytes: &[u8]) -> Refusal {
-    match error {
-        httparse::Error::TooManyHeaders => Refusal::TooManyFields,
-        httparse::Error::HeaderName | httparse::Error::HeaderValue => Refusal::Field,
-        // It says the same of a request line and of a field.
-        _ => line_fault(first_line(bytes)).unwrap_or(Refusal::Field),
-    }
-}
-
-fn first_line(bytes: &[u8]) -> &[u8] {
-    let end = memchr::memmem::find(bytes, b"\r\n").unwrap_or(bytes.len());
-    &bytes[..end]
-}
-
-/// Refuses a request line that nothing behind it can mend, so that a client of
-/// HTTP/0.9, which sends no more, gets its answer.
-pub(super) fn check_line(line: &[u8]) -> Result<(), Refusal> {
-    if line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0") {
-        return Ok(());
-    }
-    Err(line_fault(line).unwrap_or(Refusal::RequestLine))
-}
-
-/// What is wrong with a request line; `None` where it is not the line.
-fn line_fault(line: &[u8]) -> Option<Refusal> {
-    let mut parts = line.splitn(3, |&byte| byte == b' ');
-    let mut part = || parts.next().unwrap_or_default();
-    let (method, target, version) = (part(), part(), part());
-    match version {
-        // The preface of HTTP/2 is no request at all (RFC 9113, section 3.4).
-        _ if !is_token(method) || line.starts_with(b"PRI * ") => Some(Refusal::RequestLine),
-        _ if !target.iter().all(u8::is_ascii_graphic) => Some(Refusal::Target),
-        b"HTTP/1.0" | b"HTTP/1.1" if target.is_empty() => Some(Refusal::RequestLine),
-        b"HTTP/1.0" | b"HTTP/1.1" => None,
-        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => Some(Refusal::Version),
-        _ => Some(Refusal::RequestLine),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check(head: &str, expected: Result<&str, Refusal>) {
-        let (mut headers, mut scratch) = (Vec::new(), Vec::new());
-        let outcome = parse(head.as_bytes(), &Limits::default(), &mut headers, &mut scratch).map(|head| {
+        let (mut room, mut scratch) = (Room::default(), Vec::new());
+        let outcome = parse(head.as_bytes(), &Limits::default(), &mut room, &mut scratch).map(|head| {
             let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
             format!(
                 "{} {} ?{} {} {:?} keep={} 100={}",
@@ -315,9 +279,9 @@ mod tests {
     #[test]
     fn a_head_is_as_strict_without_the_scanner() {
         let size = |head: &str| {
-            let (mut headers, mut scratch) = (Vec::new(), Vec::new());
+            let (mut room, mut scratch) = (Room::default(), Vec::new());
             let limits = Limits { line: 14, head: 24, ..Limits::default() };
-            parse(head.as_bytes(), &limits, &mut headers, &mut scratch).map(|head| head.size)
+            parse(head.as_bytes(), &limits, &mut room, &mut scratch).map(|head| head.size)
         };
         assert_eq!(size("GET / HTTP/1.0\r\n\r\n\nrest"), Ok(18));
         assert_eq!(size("GET / HTTP/1.0\r\nA: b\r\n\r\nrest"), Ok(24));
@@ -348,20 +312,20 @@ mod tests {
 
     #[test]
     fn absolute_form_overrides_host() {
-        let (mut headers, mut scratch) = (Vec::new(), Vec::new());
+        let (mut room, mut scratch) = (Room::default(), Vec::new());
         let head = b"GET http://b/x HTTP/1.1\r\nHost: a\r\n\r\n";
-        parse(head, &Limits::default(), &mut headers, &mut scratch).unwrap();
-        assert_eq!(headers, [Header::new("Host", "b")]);
+        parse(head, &Limits::default(), &mut room, &mut scratch).unwrap();
+        assert_eq!(room.headers, [Header::new("Host", "b")]);
     }
 
     #[test]
     fn field_05_underscore_names_follow_the_policy() {
         let head = b"GET / HTTP/1.0\r\nX_A: 1\r\n\r\n";
         let parsed = |underscore| {
-            let (mut headers, mut scratch) = (Vec::new(), Vec::new());
+            let (mut room, mut scratch) = (Room::default(), Vec::new());
             let limits = Limits { underscore, ..Limits::default() };
-            parse(head, &limits, &mut headers, &mut scratch).map(|_| ())?;
-            Ok(headers.len())
+            parse(head, &limits, &mut room, &mut scratch).map(|_| ())?;
+            Ok(room.headers.len())
         };
         assert_eq!(parsed(UnderscoreHeaders::Drop), Ok(0));
         assert_eq!(parsed(UnderscoreHeaders::Allow), Ok(1));

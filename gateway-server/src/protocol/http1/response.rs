@@ -104,8 +104,17 @@ fn push_unusual_status(out: &mut Vec<u8>, status: Status, reason: &str) {
 #[inline(always)]
 pub fn finish_usual(out: &mut Vec<u8>, length: u64, stamp: &Stamp) {
     out.extend_from_slice(&stamp.0);
-    push_number(out, length);
-    out.extend_from_slice(b"\r\n\r\n");
+    match length {
+        // As one run of bytes: most answers are as short.
+        10..100 => {
+            let [tens, ones] = digits(length);
+            out.extend_from_slice(&[tens, ones, b'\r', b'\n', b'\r', b'\n']);
+        }
+        _ => {
+            push_number(out, length);
+            out.extend_from_slice(b"\r\n\r\n");
+        }
+    }
 }
 
 /// Writes the server's own headers and the empty line.

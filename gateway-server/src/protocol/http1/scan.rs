@@ -5,7 +5,7 @@
 
 use gateway_spec::headers::is_token;
 
-use super::head;
+use super::line;
 use crate::protocol::{Limits, Refusal};
 
 /// How far a head has been looked through.
@@ -85,7 +85,7 @@ impl Scanner {
             (b"", false) => return Err(Refusal::EmptyLines),
             (_, true) => {}
             (line, false) => {
-                head::check_line(line)?;
+                line::check(line)?;
                 self.has_line = true;
             }
         }

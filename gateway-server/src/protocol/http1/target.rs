@@ -18,40 +18,60 @@ pub(super) struct Target<'b> {
 }
 
 /// Splits a target of any form that `method` may have.
-pub(super) fn split<'b>(method: &[u8], target: &'b [u8]) -> Result<Target<'b>, Refusal> {
+pub(super) fn split<'b>(method: &[u8], target: &'b [u8], marks: Marks) -> Result<Target<'b>, Refusal> {
     if method == b"CONNECT" {
         return Err(Refusal::Connect);
     }
-    // All that is asked about single bytes, in one pass.
-    let marks = target.iter().fold(0, |marks, &byte| marks | MARKS[usize::from(byte)]);
-    if marks & REFUSED != 0 {
+    if marks.has(FRAGMENT) {
         return Err(Refusal::Target);
     }
-    let whole = Target { path: target, query: b"", authority: None, has_percent: marks & PERCENT != 0 };
+    let whole = Target { path: target, query: b"", authority: None, has_percent: marks.has(PERCENT) };
     match target {
-        [b'/', ..] if marks & QUERY == 0 => Ok(whole),
+        [b'/', ..] if !marks.has(QUERY) => Ok(whole),
         [b'/', ..] => Ok(whole.split_query()),
         b"*" if method == b"OPTIONS" => Ok(Target { path: b"", ..whole }),
         _ => absolute(whole),
     }
 }
 
-/// A fragment is the client's own and never sent; what is not visible ASCII is
-/// encoded.
-const REFUSED: u8 = 1;
+/// What is asked about single bytes of a target, all of it in one pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Marks(u8);
+
+impl Marks {
+    /// Those of the target that `bytes` begin with, and how long it is: it ends
+    /// before what is not visible ASCII, which a client encodes.
+    #[inline(always)]
+    pub(super) fn of(bytes: &[u8]) -> (Self, usize) {
+        let mut marks = 0;
+        let end = bytes.iter().position(|&byte| {
+            marks |= MARKS[usize::from(byte)];
+            marks >= END
+        });
+        (Self(marks), end.unwrap_or(bytes.len()))
+    }
+
+    const fn has(self, mark: u8) -> bool {
+        self.0 & mark != 0
+    }
+}
+
+/// A fragment is the client's own and never sent.
+const FRAGMENT: u8 = 1;
 const PERCENT: u8 = 2;
 const QUERY: u8 = 4;
+const END: u8 = 8;
 
 /// What a byte of a target means.
 const MARKS: [u8; 256] = {
     let (mut marks, mut byte) = ([0; 256], 0);
     while byte < 256 {
         marks[byte] = match byte as u8 {
-            b'#' => REFUSED,
+            b'#' => FRAGMENT,
             b'%' => PERCENT,
             b'?' => QUERY,
             byte if byte.is_ascii_graphic() => 0,
-            _ => REFUSED,
+            _ => END,
         };
         byte += 1;
     }
@@ -173,7 +193,9 @@ mod tests {
     use super::*;
 
     fn check(method: &str, target: &str, expected: Result<(&str, &str, Option<&str>), Refusal>) {
-        let split = split(method.as_bytes(), target.as_bytes()).map(|split| {
+        let (marks, size) = Marks::of(target.as_bytes());
+        assert_eq!(size, target.len(), "{target}");
+        let split = split(method.as_bytes(), target.as_bytes(), marks).map(|split| {
             let text = |bytes| std::str::from_utf8(bytes).unwrap();
             (text(split.path), text(split.query), split.authority.map(text))
         });
@@ -196,8 +218,16 @@ mod tests {
         check("GET", "ftp://example.org/", Err(Refusal::Target));
         check("GET", "a", Err(Refusal::Target));
         check("GET", "/a#b", Err(Refusal::Target));
-        check("GET", "/caf\u{e9}", Err(Refusal::Target));
         check("CONNECT", "example.org:443", Err(Refusal::Connect));
+    }
+
+    #[test]
+    fn a_target_is_visible_ascii() {
+        for byte in 0..=255_u8 {
+            let size = if byte.is_ascii_graphic() { 3 } else { 1 };
+            assert_eq!(Marks::of(&[b'/', byte, b'a']).1, size, "{}", byte.escape_ascii());
+        }
+        assert_eq!(Marks::of(b"").1, 0);
     }
 
     #[test]
