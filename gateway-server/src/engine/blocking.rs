@@ -5,6 +5,8 @@ use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+
 use super::Setup;
 use super::clock::Clock;
 use super::poller::Interest;
@@ -67,10 +69,10 @@ impl<W: Waiter> Connection<'_, W> {
             return Ok(());
         }
         match receive(self.stream, &mut self.exchange) {
-            Ok(0) => self.exchange.eof(self.clock.refresh()),
-            Ok(count) => self.exchange.fed(count, self.clock.refresh()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
+            Ok((0, _)) => self.exchange.eof(self.clock.refresh()),
+            Ok((count, _)) => self.exchange.fed(count, self.clock.refresh()),
+            Err(Errno::AGAIN) => {}
+            Err(error) => return Err(error.into()),
         }
         Ok(())
     }

@@ -91,12 +91,13 @@ impl<P: Poller, T: Task> Loop<P, T> {
         for key in self.again.drain(..) {
             self.reactor.again(key);
         }
-        if let Some(step) = step
-            && (step == Step::Close || self.reactor.settle(key, step).is_err())
-        {
-            return self.end(key);
+        match step {
+            None => self.reactor.arm(key, deadline),
+            Some(step) if step == Step::Close || self.reactor.settle(key, step, deadline).is_err() => {
+                return self.end(key);
+            }
+            Some(_) => {}
         }
-        self.reactor.arm(key, deadline);
         Ok(())
     }
 

@@ -6,6 +6,8 @@ use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::Instant;
 
+use rustix::io::Errno;
+
 use super::clock::Clock;
 use super::event_loop::{Context, Task};
 use super::poller::Interest;
@@ -87,6 +89,8 @@ impl Machine {
     }
 
     /// Takes note of why it is driven, and the memory that it needs for that.
+    // Always, like what follows: one request passes through all of it.
+    #[inline(always)]
     pub(super) fn wake(&mut self, wake: Wake, clock: &Clock, vacant: &mut Vacant) {
         let mut exchange = match std::mem::replace(&mut self.state, State::Ended) {
             State::Resting(resting) => vacant.resume(resting),
@@ -107,6 +111,7 @@ impl Machine {
     }
 
     /// Gives back the memory, if it rests now or is over.
+    #[inline(always)]
     pub(super) fn rest(&mut self, step: Step, vacant: &mut Vacant) {
         let State::Busy(exchange) = &mut self.state else { return };
         let state = match exchange.rest() {
@@ -125,29 +130,21 @@ impl Machine {
     /// Goes as far as it can without waiting, and without the app, for which
     /// answers wait to be sent with its own if `gather`. Each of its steps is
     /// taken from `share`.
+    #[inline(always)]
     pub(super) fn drive(&mut self, stream: &TcpStream, clock: &Clock, gather: bool, share: &mut usize) -> Next {
         let State::Busy(exchange) = &mut self.state else { return Next::Step(Step::Close) };
         while *share > 0 {
             *share -= 1;
-            let moved = match exchange.want() {
-                Want::Read if !self.readable && self.stopping && exchange.is_idle() => {
-                    exchange.stop(true);
-                    Ok(true)
-                }
-                Want::Read if !self.readable => return Next::Step(Step::Wait(Interest::Read)),
-                Want::Read => read(exchange, stream, clock).map(|more| {
-                    self.readable = more.unwrap_or(self.hangup);
-                    true
-                }),
+            match exchange.want() {
+                Want::Read if self.readable => self.readable = read(exchange, stream, clock).unwrap_or(self.hangup),
+                Want::Read if self.stopping && exchange.is_idle() => exchange.stop(true),
+                Want::Read => return Next::Step(Step::Wait(Interest::Read)),
                 Want::Run if gather || !exchange.has_answers() => return Next::Call,
-                Want::Write | Want::Run => write(exchange, stream, clock),
-                Want::Shutdown => shut(exchange, stream, clock),
+                Want::Write | Want::Run if write(exchange, stream, clock) => {}
+                Want::Write | Want::Run => return Next::Step(Step::Wait(Interest::Write)),
+                Want::Shutdown if stream.shutdown(Shutdown::Write).is_ok() => exchange.shut(clock.now()),
+                Want::Shutdown => exchange.gone(),
                 Want::Close => return Next::Step(Step::Close),
-            };
-            match moved {
-                Ok(true) => {}
-                Ok(false) => return Next::Step(Step::Wait(Interest::Write)),
-                Err(_) => exchange.gone(),
             }
         }
         Next::Step(Step::Again)
@@ -170,34 +167,29 @@ impl Machine {
 
 /// Reads; answers whether there may be more, if that is certain. A short read
 /// has taken all bytes there were.
-fn read(exchange: &mut Exchange, stream: &TcpStream, clock: &Clock) -> io::Result<Option<bool>> {
-    let room = exchange.room().len();
+#[inline(always)]
+fn read(exchange: &mut Exchange, stream: &TcpStream, clock: &Clock) -> Option<bool> {
     match receive(stream, exchange) {
-        Ok(0) => exchange.eof(clock.now()),
-        Ok(count) => {
+        Ok((0, _)) => exchange.eof(clock.now()),
+        Ok((count, is_full)) => {
             exchange.fed(count, clock.now());
-            return Ok((count == room).then_some(true));
+            return is_full.then_some(true);
         }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Some(false)),
-        Err(error) => return Err(error),
+        Err(Errno::AGAIN) => return Some(false),
+        Err(_) => exchange.gone(),
     }
-    Ok(Some(true))
+    Some(true)
 }
 
 /// Sends; `false` when the socket takes no more.
-fn write(exchange: &mut Exchange, stream: &TcpStream, clock: &Clock) -> io::Result<bool> {
+#[inline(always)]
+fn write(exchange: &mut Exchange, stream: &TcpStream, clock: &Clock) -> bool {
     match send(stream, exchange) {
         Ok(count) => exchange.sent(count, clock.now()),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-        Err(error) => return Err(error),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+        Err(_) => exchange.gone(),
     }
-    Ok(true)
-}
-
-fn shut(exchange: &mut Exchange, stream: &TcpStream, clock: &Clock) -> io::Result<bool> {
-    stream.shutdown(Shutdown::Write)?;
-    exchange.shut(clock.now());
-    Ok(true)
+    true
 }
 
 /// A connection of a loop that calls the app itself, and waits for it.

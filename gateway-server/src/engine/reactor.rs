@@ -3,6 +3,7 @@
 //! end. What a connection does then is its engine's part.
 
 mod event;
+mod patience;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use slab::Slab;
 
 pub(super) use self::event::{Event, Step, Wake};
+use self::patience::Patience;
 use super::Setup;
 use super::accept::PAUSE;
 use super::clock::Clock;
@@ -66,6 +68,8 @@ enum Accepting {
 pub(super) struct Reactor<P, T> {
     pub(super) setup: Arc<Setup>,
     poller: P,
+    /// The key of the first connection.
+    first: usize,
     tasks: Slab<Entry<T>>,
     /// The most connections.
     most: usize,
@@ -78,6 +82,7 @@ pub(super) struct Reactor<P, T> {
     woken: VecDeque<(usize, Wake)>,
     again: Vec<usize>,
     timers: Timers,
+    patience: Patience,
     accepting: Accepting,
     /// When those that still run are left.
     deadline: Option<Instant>,
@@ -90,6 +95,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     /// The system's.
     pub(super) fn new(setup: Arc<Setup>, poller: P, most: usize) -> io::Result<Self> {
         let mut new = Self {
+            first: LISTENERS + setup.listeners.len(),
             setup,
             poller,
             tasks: Slab::new(),
@@ -100,6 +106,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             woken: VecDeque::new(),
             again: Vec::new(),
             timers: Timers::default(),
+            patience: Patience::default(),
             accepting: Accepting::Full,
             deadline: None,
         };
@@ -135,34 +142,34 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     /// As for [`next`](Self::next).
     pub(super) fn next_at_once(&mut self, clock: &mut Clock) -> io::Result<Option<Event>> {
         loop {
-            let Some((key, wake)) = self.take() else {
-                if self.is_over() {
-                    return Ok(Some(Event::Over));
-                }
-                if self.again.is_empty() {
-                    return Ok(None);
-                }
-                // No longer than to see who else is ready.
-                self.wait(clock)?;
-                continue;
-            };
-            if key >= self.first() {
-                return Ok(Some(Event::Task(key, wake)));
-            }
-            match key {
-                STOP => self.stop()?,
-                POKE => return Ok(Some(Event::Poked)),
-                _ if self.accepting == Accepting::Open && self.tasks.len() >= self.most => {
-                    self.close(Accepting::Full);
-                    return Ok(Some(Event::Full));
-                }
-                _ => {
-                    if let Some((stream, endpoint)) = self.accept(key)? {
-                        return Ok(Some(Event::Client(stream, endpoint)));
+            match self.take() {
+                Some((key, wake)) if key >= self.first => return Ok(Some(Event::Task(key, wake))),
+                Some((key, _)) => {
+                    if let Some(event) = self.look_after(key)? {
+                        return Ok(Some(event));
                     }
                 }
+                None if self.is_over() => return Ok(Some(Event::Over)),
+                None if self.again.is_empty() => return Ok(None),
+                // No longer than to see who else is ready.
+                None => self.wait(clock)?,
             }
         }
+    }
+
+    /// Does what is the reactor's own to do for a key that is no connection's.
+    #[inline(never)]
+    fn look_after(&mut self, key: usize) -> io::Result<Option<Event>> {
+        match key {
+            STOP => self.stop()?,
+            POKE => return Ok(Some(Event::Poked)),
+            _ if self.accepting == Accepting::Open && self.tasks.len() >= self.most => {
+                self.close(Accepting::Full);
+                return Ok(Some(Event::Full));
+            }
+            _ => return Ok(self.accept(key)?.map(|(stream, endpoint)| Event::Client(stream, endpoint))),
+        }
+        Ok(None)
     }
 
     /// Whether there is nothing to do before the next wait.
@@ -212,33 +219,28 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     }
 
     fn wait(&mut self, clock: &mut Clock) -> io::Result<()> {
-        self.ready.clear();
-        (self.seen, self.accepts) = (0, ACCEPTS);
-        self.expire(clock.now().instant)?;
-        let first = self.first();
+        let now = clock.now().instant;
+        let mut due = self.due();
+        if due.is_some_and(|due| due <= now) {
+            self.expire(now)?;
+            due = self.due();
+        }
         for key in self.again.drain(..) {
-            if let Some(entry) = self.tasks.get_mut(key - first) {
+            if let Some(entry) = self.tasks.get_mut(key - self.first) {
                 entry.again = false;
                 self.woken.push_back((key, Wake::Ready));
             }
         }
-        let timeout = self.timeout(clock.now().instant);
+        let timeout = match due {
+            _ if !self.woken.is_empty() => Some(Duration::ZERO),
+            Some(due) => Some(self.patience.until(due, now, !self.ready.is_empty())),
+            None => None,
+        };
+        self.ready.clear();
+        (self.seen, self.accepts) = (0, ACCEPTS);
         self.poller.wait(&mut self.ready, timeout)?;
         clock.refresh();
         Ok(())
-    }
-
-    /// How long to wait when nothing is ready.
-    fn timeout(&self, now: Instant) -> Option<Duration> {
-        if !self.woken.is_empty() {
-            return Some(Duration::ZERO);
-        }
-        Some(self.due()?.saturating_duration_since(now))
-    }
-
-    /// The key of the first connection.
-    fn first(&self) -> usize {
-        LISTENERS + self.setup.listeners.len()
     }
 
     // ----- connections -------------------------------------------------------
@@ -246,7 +248,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     /// Takes a connection in, which `make` gives for its key; it is woken at
     /// once. One that cannot be served is dropped: shed, and said.
     pub(super) fn add(&mut self, make: impl FnOnce(&Arc<Setup>, usize) -> io::Result<T>) {
-        let key = self.first() + self.tasks.vacant_key();
+        let key = self.first + self.tasks.vacant_key();
         match make(&self.setup, key) {
             Ok(task) => {
                 self.tasks.insert(Entry { task, interest: None, timer: None, again: false });
@@ -258,8 +260,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
 
     /// A connection, if it has not ended, and what it shares with the others.
     pub(super) fn task(&mut self, key: usize) -> Option<(&mut T, &Arc<Setup>)> {
-        let first = self.first();
-        let entry = self.tasks.get_mut(key - first)?;
+        let entry = self.tasks.get_mut(key - self.first)?;
         Some((&mut entry.task, &self.setup))
     }
 
@@ -271,22 +272,21 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     /// Lets a connection go on after the others, though its socket may not be
     /// ready.
     pub(super) fn again(&mut self, key: usize) {
-        let first = self.first();
-        if let Some(entry) = self.tasks.get_mut(key - first)
+        if let Some(entry) = self.tasks.get_mut(key - self.first)
             && !std::mem::replace(&mut entry.again, true)
         {
             self.again.push(key);
         }
     }
 
-    /// Sees to what a connection needs next; [`Step::Close`] is left to
-    /// [`remove`](Self::remove).
+    /// Sees to what a connection needs next, and to it that it is woken by its
+    /// deadline; [`Step::Close`] is left to [`remove`](Self::remove).
     ///
     /// # Errors
     /// Its socket cannot be watched: it would never be woken again.
-    pub(super) fn settle(&mut self, key: usize, step: Step) -> io::Result<()> {
-        let first = self.first();
-        let Some(entry) = self.tasks.get_mut(key - first) else { return Ok(()) };
+    #[inline]
+    pub(super) fn settle(&mut self, key: usize, step: Step, deadline: Option<Instant>) -> io::Result<Option<&mut T>> {
+        let Some(entry) = self.tasks.get_mut(key - self.first) else { return Ok(None) };
         match step {
             Step::Wait(interest) if entry.interest == Some(interest) => {}
             Step::Wait(interest) => {
@@ -300,16 +300,20 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
                 self.poller.deregister(entry.task.socket(), key);
                 entry.interest = None;
             }
-            Step::Again => self.again(key),
+            Step::Again => {
+                if !std::mem::replace(&mut entry.again, true) {
+                    self.again.push(key);
+                }
+            }
             Step::Close => {}
         }
-        Ok(())
+        self.timers.arm(key, &mut entry.timer, deadline);
+        Ok(Some(&mut entry.task))
     }
 
     /// Sees to it that a connection is woken by its deadline.
     pub(super) fn arm(&mut self, key: usize, deadline: Option<Instant>) {
-        let first = self.first();
-        if let Some(entry) = self.tasks.get_mut(key - first) {
+        if let Some(entry) = self.tasks.get_mut(key - self.first) {
             self.timers.arm(key, &mut entry.timer, deadline);
         }
     }
@@ -319,7 +323,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     /// # Errors
     /// The listeners cannot be watched again.
     pub(super) fn remove(&mut self, key: usize) -> io::Result<T> {
-        let entry = self.tasks.remove(key - self.first());
+        let entry = self.tasks.remove(key - self.first);
         self.poller.closing(entry.task.socket(), key);
         if self.accepting == Accepting::Full {
             self.open()?;
@@ -329,10 +333,9 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
 
     /// Wakes those whose deadline has passed.
     fn expire(&mut self, now: Instant) -> io::Result<()> {
-        let first = self.first();
         while let Some((at, key)) = self.timers.due(now) {
             // Others are left over from what has moved or ended.
-            if let Some(entry) = self.tasks.get_mut(key - first)
+            if let Some(entry) = self.tasks.get_mut(key - self.first)
                 && entry.timer == Some(at)
             {
                 entry.timer = None;
@@ -360,7 +363,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     /// room.
     pub(super) fn look_for_clients(&mut self) {
         if self.accepting == Accepting::Open {
-            self.woken.extend((LISTENERS..self.first()).map(|key| (key, Wake::Ready)));
+            self.woken.extend((LISTENERS..self.first).map(|key| (key, Wake::Ready)));
         }
     }
 
@@ -411,7 +414,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         self.poller.deregister(self.setup.stop.as_fd(), STOP);
         self.setup.listeners.iter().for_each(crate::net::Listener::close);
         self.deadline = Instant::now().checked_add(self.setup.tuning.graceful);
-        let first = self.first();
+        let first = self.first;
         self.woken.extend(self.tasks.iter().map(|(place, _)| (first + place, Wake::Stop)));
         Ok(())
     }

@@ -16,14 +16,26 @@ use crate::exchange::{Exchange, Pending};
 /// The most of a file that one call sends, so that deadlines are looked at.
 const FILE_PIECE: u64 = 1 << 20;
 
-/// Reads what has arrived; 0 at the client's FIN.
-pub(super) fn receive(stream: &TcpStream, exchange: &mut Exchange) -> io::Result<usize> {
-    // Not by way of the standard library, whose call is a cancellation point of
-    // the C library: 60 instructions.
-    retried(|| Ok(rustix::net::recv(stream, exchange.room(), RecvFlags::empty())?.0))
+/// Reads what has arrived; 0 bytes at the client's FIN. Answers besides whether
+/// they are all that there was room for.
+///
+/// # Errors
+/// The system's; [`Errno::AGAIN`] where nothing has arrived.
+#[inline]
+pub(super) fn receive(stream: &TcpStream, exchange: &mut Exchange) -> Result<(usize, bool), Errno> {
+    let room = exchange.room();
+    loop {
+        // Not by way of the standard library, whose call is a cancellation point
+        // of the C library: 60 instructions.
+        match rustix::net::recv(stream, &mut *room, RecvFlags::empty()) {
+            Err(Errno::INTR) => {}
+            outcome => return outcome.map(|(count, _)| (count, count == room.len())),
+        }
+    }
 }
 
 /// Sends some of what is pending.
+#[inline(always)]
 pub(super) fn send(stream: &TcpStream, exchange: &Exchange) -> io::Result<usize> {
     match exchange.pending() {
         Pending::Bytes { bytes, more } => send_bytes(stream, bytes, more),

@@ -59,6 +59,7 @@ impl Exchange {
     }
 
     /// Takes a connection on. One that is there still is forgotten.
+    #[inline]
     pub fn resume(&mut self, resting: Resting) {
         if self.slot.is_bound() {
             self.vacate();
@@ -70,6 +71,7 @@ impl Exchange {
 
     /// Gives the connection's part away when nothing of a request has begun
     /// and nothing waits to be sent; this memory can then serve another.
+    #[inline]
     pub fn rest(&mut self) -> Option<Resting> {
         let wire = self.slot.wire_ref();
         if !matches!(self.phase, Phase::Head) || !wire.buffer.bytes().is_empty() || wire.is_waiting() {

@@ -134,13 +134,14 @@ impl Worker {
             }
             return None;
         };
-        let now = hand.clock.now().instant;
-        let deadline = owned.machine.deadline(&setup.service.timeouts);
-        if wake == Wake::Late && deadline.is_none_or(|deadline| deadline > now) {
-            // It has moved away since.
-            place.put_back(owned);
-            lead.reactor.arm(key, deadline);
-            return None;
+        if wake == Wake::Late {
+            let deadline = owned.machine.deadline(&setup.service.timeouts);
+            if deadline.is_none_or(|deadline| deadline > hand.clock.now().instant) {
+                // It has moved away since.
+                place.put_back(owned);
+                lead.reactor.arm(key, deadline);
+                return None;
+            }
         }
         owned.machine.wake(wake, &hand.clock, &mut hand.vacant);
         Some(owned)
@@ -240,14 +241,15 @@ impl Worker {
             }
         };
         owned.machine.rest(step, &mut hand.vacant);
-        let closes = step == Step::Close || station.reactor.settle(key, step).is_err();
+        if step == Step::Close {
+            return self.remove(lead, key, owned);
+        }
         owned.watched = owned.watched || matches!(step, Step::Wait(_));
         let deadline = owned.machine.deadline(&self.setup.service.timeouts);
-        if closes {
-            self.remove(lead, key, owned);
-        } else if let Some((place, _)) = station.reactor.task(key) {
-            place.put_back(owned);
-            station.reactor.arm(key, deadline);
+        match station.reactor.settle(key, step, deadline) {
+            Ok(Some(place)) => place.put_back(owned),
+            Ok(None) => {}
+            Err(_) => self.remove(lead, key, owned),
         }
     }
 
@@ -290,7 +292,7 @@ impl Worker {
                 }
                 // Its place may have been given up, and be another's by now.
                 Mail::Watch(key, owned) | Mail::Over(key, owned) if !holds(lead, key, &owned) => drop(owned),
-                Mail::Watch(key, owned) if lead.reactor.settle(key, WAIT).is_ok() => {
+                Mail::Watch(key, owned) if lead.reactor.settle(key, WAIT, None).is_ok() => {
                     self.take_back(lead, key, owned, hand);
                 }
                 Mail::Watch(key, owned) | Mail::Over(key, owned) => self.remove(lead, key, owned),

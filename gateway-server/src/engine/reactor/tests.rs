@@ -50,8 +50,8 @@ fn who_goes_on_stands_in_the_list_once() {
             Event::Client(stream, _) => reactor.add(|_, _| Ok(stream)),
             Event::Task(key, _) => {
                 // Watched, and going on besides: it never has enough.
-                reactor.settle(key, Step::Wait(Interest::Read)).unwrap();
-                reactor.settle(key, Step::Again).unwrap();
+                reactor.settle(key, Step::Wait(Interest::Read), None).unwrap();
+                reactor.settle(key, Step::Again, None).unwrap();
                 turns += 1;
             }
             Event::Over | Event::Poked | Event::Full => unreachable!("nobody has said so"),
