@@ -248,7 +248,8 @@ fn stop_in_the_middle_of_a_response(engine: Engine) {
 fn lingering_is_not_running(engine: Engine) {
     let server = start(engine, &["--graceful-timeout", "100ms"]);
     let mut client = Client::new(server.connect());
-    client.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+    // More than its last request: its close is waited for.
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET").unwrap();
     assert_eq!(client.response("GET").unwrap().status, 200);
     assert!(client.at_end().unwrap());
     server.signal("TERM");

@@ -161,7 +161,10 @@ impl Exchange {
         }
         let wire = self.slot.wire();
         if !wire.terms.keep_alive {
-            return self.end(true);
+            // Nothing has to be read over for a client that has said itself
+            // that it sends no more, and has not: nearly all that close.
+            let linger = !wire.is_read_out();
+            return self.end(linger);
         }
         if wire.decoder.is_done() {
             self.next_request(now);
@@ -240,7 +243,7 @@ impl Exchange {
         let head_only = self.slot.wire().buffer.bytes().trim_ascii_start().starts_with(b"HEAD ");
         self.slot.recycle();
         let wire = self.slot.wire();
-        wire.begin(Terms { version: Version::Http11, head_only, keep_alive: false });
+        wire.begin(Terms { version: Version::Http11, head_only, keep_alive: false, last: false });
         answer(wire, refusal.status(), refusal.text(), &now.date);
         wire.finish();
         self.end(true);

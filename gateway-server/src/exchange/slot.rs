@@ -163,7 +163,8 @@ impl Slot {
             (*inner).hosted.set_line(head.method, head.path, head.query, head.target);
             (*inner).is_open = true;
         }
-        let terms = Terms { version: head.version, head_only: head.method == b"HEAD", keep_alive: head.keep_alive };
+        let (head_only, keep_alive) = (head.method == b"HEAD", head.keep_alive);
+        let terms = Terms { version: head.version, head_only, keep_alive, last: !keep_alive };
         let (start, end) = (range.start, range.start + head.size);
         Ok(Opened { start, end, framing: head.framing, expect_continue: head.expect_continue, terms })
     }

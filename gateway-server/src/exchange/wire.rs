@@ -28,6 +28,8 @@ pub(super) struct Terms {
     /// HEAD: a head without its body.
     pub(super) head_only: bool,
     pub(super) keep_alive: bool,
+    /// The client has said that it asks for nothing more.
+    pub(super) last: bool,
 }
 
 impl Terms {
@@ -332,6 +334,16 @@ impl Wire {
     fn left(&mut self) -> Error {
         self.gone = true;
         Error::Gone
+    }
+
+    /// Whether the client has sent all that it will, and all of that is read: it
+    /// has said so, and a read that was short has ended with its request. (nginx
+    /// decides alike, by `lingering_close on`.)
+    pub(super) fn is_read_out(&mut self) -> bool {
+        let buffer = &mut self.buffer;
+        let was_short = buffer.bytes().is_empty() && !buffer.room().is_empty();
+        // A body that was collected is cut out of the buffer, which is never full.
+        self.terms.last && was_short && self.decoder.is_done() && self.spool.is_none()
     }
 
     /// Ends the request: what was read beyond it begins the next one.

@@ -1,6 +1,8 @@
 //! The rules of docs/HTTP.md that bytes in a file do not show: each test
 //! carries the id of its rule.
 
+mod closing;
+
 use super::*;
 use crate::exchange::Timeouts;
 use crate::protocol::Refusal;
@@ -141,35 +143,6 @@ fn conn_05_a_body_that_is_left_is_read_over_up_to_64_kilobytes() {
         let client = serve(&service, pieces, usize::MAX);
         assert_eq!(String::from_utf8_lossy(&client.output).matches("HTTP/1.1 200").count(), answers, "{size}");
     }
-}
-
-#[test]
-fn conn_06_a_close_is_two_steps_and_bounded() {
-    let (start, service) = (now(), Arc::new(service(app_fn(echo))));
-    let shut = || {
-        let mut exchange = fed(&service, request("GET / HTTP/1.1", "Connection: close\r\n").as_bytes(), &start);
-        run(&mut exchange, start);
-        assert!(take(&mut exchange, &start).ends_with("GET / "));
-        assert_eq!(exchange.want(), Want::Shutdown);
-        exchange.shut(&start);
-        assert_eq!((exchange.want(), exchange.is_lingering()), (Want::Read, true));
-        exchange
-    };
-    let mut closed_by_client = shut();
-    closed_by_client.eof(&start);
-    assert_eq!(closed_by_client.want(), Want::Close);
-    let mut silent = shut();
-    assert_eq!(silent.deadline(), Some(later(&start, 2).instant));
-    silent.tick(&later(&start, 2));
-    assert_eq!(silent.want(), Want::Close);
-    let (mut endless, mut left) = (shut(), 4 << 20);
-    while endless.want() == Want::Read {
-        let count = endless.room().len().min(left);
-        assert!(count > 0, "more than 4 MiB are read");
-        endless.fed(count, &start);
-        left -= count;
-    }
-    assert_eq!((endless.want(), left), (Want::Close, 0));
 }
 
 #[test]

@@ -77,6 +77,8 @@ impl Wire {
     }
 
     fn fill(&mut self, into: FillInto<'_>) -> Result<usize> {
+        // No more than the body is read here: what lies behind it is not known.
+        self.terms.last = false;
         let port = self.port.get().ok_or_else(no_port)?;
         let filled = match into {
             FillInto::App(buf) => port.fill(buf),

@@ -30,8 +30,9 @@ pub(super) const RULES: &[Rule] = &[
         "CONN-06",
         "RFC 9112, 9.6",
         "A connection over which a client may still send is closed in two steps: the sending side first, then, after \
-         2 seconds, 4 MiB or the client's own close, the rest.",
-        "A close at once would reset the connection and take back the answer.",
+         2 seconds, 4 MiB or the client's own close, the rest. One whose client has said `close` itself, and of which \
+         nothing lies unread, is closed at once.",
+        "A close over what was sent would reset the connection and take back the answer.",
     ),
     Rule::keeping(
         "CONN-07",
