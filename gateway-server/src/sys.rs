@@ -6,6 +6,7 @@
 //! | `shared` | counters that forked processes share |
 //! | `fork` | a second process, only from a process with one thread |
 //! | `signals` | what a forked process does with the signals of its parent |
+//! | `defer` | clients of whom a listener tells when they have said something |
 //! | `watched` | descriptors kept for asking whether they are ready |
 //! | `stack` | a coroutine's stack, with a wide guard below it |
 //! | `overflow` | says so when a coroutine's stack overflows |
@@ -15,6 +16,7 @@
 //! | `atomic` | what threads agree by: what these two, and others, are made of |
 
 pub(crate) mod atomic;
+mod defer;
 mod fork;
 mod lease;
 mod overflow;
@@ -27,6 +29,7 @@ mod tests;
 mod vigil;
 mod watched;
 
+pub(crate) use defer::defer_accept;
 pub(crate) use fork::{Forked, fork, threads};
 pub(crate) use lease::{Glance, Held, Lease};
 pub(crate) use overflow::{guard_range, tell_overflows};

@@ -112,6 +112,8 @@ fn the_app_is_configured_by_set() {
 fn a_second_signal_ends_at_once() {
     let server = Server::start("probe:live", &[]);
     let mut idle = Client::new(server.connect());
+    // A listener tells of a client when it has said something.
+    idle.send(b"\r\n").unwrap();
     let mut busy = Client::new(server.connect());
     busy.send(b"POST /chunked-echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n").unwrap();
     // The app is inside its stream, and waits for more.
@@ -124,12 +126,15 @@ fn a_second_signal_ends_at_once() {
     assert_eq!(status.code(), Some(1));
 }
 
-/// A client that connects and says nothing does not keep `single` from
-/// serving the next one.
+/// A client that connects and asks for nothing does not keep `single` from
+/// serving the next one: neither one that is silent, of which it is not even
+/// told, nor one that is not.
 #[test]
 fn an_idle_client_makes_room_on_single() {
     let server = Server::start("probe:app", &["--engine", "single"]);
+    let _silent = server.connect();
     let mut idle = Client::new(server.connect());
+    idle.send(b"\r\n").unwrap();
     let mut next = Client::new(server.connect());
     next.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     assert_eq!(next.response("GET").unwrap().status, 200);

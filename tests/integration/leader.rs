@@ -5,6 +5,7 @@
 
 mod blocking;
 mod calls;
+mod connections;
 mod exclusive;
 mod fast_path;
 mod flags;

@@ -9,9 +9,17 @@ use rustix::io::Errno;
 use rustix::net::{SocketFlags, acceptfrom_with};
 
 use super::{Endpoint, Local};
+use crate::sys::defer_accept;
 
 /// How many clients may wait to be accepted; the system has a limit of its own.
 const BACKLOG: i32 = 4096;
+
+/// A client that says nothing is told of after so many seconds; any other with
+/// its first bytes. So a loop is woken once for it and not twice, and what it
+/// reads first is there. In that second the system has it, and a server that
+/// ends says nothing to it: it gets a reset for what it sends then, as one does
+/// that sends while its idle connection is closed.
+const SILENCE: i32 = 1;
 
 /// A socket that clients connect to; bound once.
 #[derive(Debug)]
@@ -44,6 +52,8 @@ impl Listener {
         socket.set_nonblocking(true)?;
         // Connections have it from here: what is written goes out at once.
         rustix::net::sockopt::set_tcp_nodelay(&socket, true)?;
+        // Where the system does not take it, clients come at once.
+        let _ = defer_accept(socket.as_fd(), SILENCE);
         // std listens with a queue of 128, which a burst of clients overruns.
         rustix::net::listen(&socket, BACKLOG)?;
         let address = socket.local_addr()?;

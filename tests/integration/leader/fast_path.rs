@@ -39,7 +39,7 @@ impl Crowd {
     }
 }
 
-fn hello(mode: Mode) -> std::process::Command {
+pub(super) fn hello(mode: Mode) -> std::process::Command {
     let target = format!("{}:app", artifacts::module("hello").display());
     let mut command = command(&[&["--engine", "leader", "--bind", "127.0.0.1:0"], mode, &[&target]].concat());
     command.env("GATEWAY_LOG", "info");
@@ -74,7 +74,7 @@ fn is_fast(calls: &Calls, loops: usize, most: u64) -> bool {
 }
 
 /// Not that of which only the beginning was seen, or the end.
-const EDGES: u64 = 2;
+pub(super) const EDGES: u64 = 2;
 
 /// Without those of threads that wait for each other: to stop them all the time
 /// would make a call look like one that blocks.
