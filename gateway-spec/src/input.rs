@@ -110,6 +110,30 @@ impl Read for Input<'_, '_> {
         self.consume(count);
         Ok(count)
     }
+
+    /// What is at hand, which is all of a small body, goes over in one piece and
+    /// into room for just that. The standard library would read it in pieces of
+    /// doubling size, into memory that it has zeroed.
+    fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
+        let before = buf.len();
+        while !self.at_hand().is_empty() {
+            let at_hand = self.at_hand();
+            buf.extend_from_slice(at_hand);
+            let count = at_hand.len();
+            self.consume(count);
+        }
+        Beyond(self).read_to_end(buf)?;
+        Ok(buf.len() - before)
+    }
+}
+
+/// What is not at hand.
+struct Beyond<'b, 'a, 'r>(&'b mut Input<'a, 'r>);
+
+impl Read for Beyond<'_, '_, '_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.pull(buf)
+    }
 }
 
 impl BufRead for Input<'_, '_> {
@@ -164,6 +188,10 @@ impl<'r> OwnedInput<'r> {
 impl Read for OwnedInput<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         Input::new(self.request, &mut self.state).read(buf)
+    }
+
+    fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
+        Input::new(self.request, &mut self.state).read_to_end(buf)
     }
 }
 

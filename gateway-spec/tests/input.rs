@@ -47,6 +47,35 @@ fn the_whole_body() {
     );
 }
 
+/// Whatever was read before, and whatever is in the vector.
+#[test]
+fn the_rest_of_a_body() {
+    at_every_split(
+        |environ| {
+            let mut body = b"> ".to_vec();
+            environ.input().read_until(b'\n', &mut body)?;
+            let count = environ.input().read_to_end(&mut body)?;
+            assert_eq!(count, TEXT.len() - "one\n".len());
+            assert_eq!(environ.input().read_to_end(&mut body)?, 0);
+            Ok(body)
+        },
+        format!("> {TEXT}").as_bytes(),
+    );
+}
+
+/// A small body is there when the app is called: it costs one allocation, and
+/// no memory is zeroed for it.
+#[test]
+fn a_body_at_hand_is_taken_in_one_piece() {
+    let client = client(|environ| {
+        let mut body = Vec::new();
+        environ.input().read_to_end(&mut body)?;
+        assert_eq!(body.capacity(), TEXT.len());
+        Ok(body)
+    });
+    assert_eq!(client.post("/").body(TEXT).without_lint().send().text(), TEXT);
+}
+
 #[test]
 fn lines() {
     at_every_split(
