@@ -49,17 +49,33 @@ pub(crate) enum Content<'r> {
     Shared(Bytes),
     Parts(Vec<Cow<'r, [u8]>>, usize),
     Stream(Box<dyn Source + 'r>),
-    File(FileBody),
+    File(FileBody<'r>),
     Foreign(ForeignBody<'r>),
 }
 
-/// An owned file, a range of it, and how far `next` has come.
+/// A range of a file, and how far `next` has come.
 #[derive(Debug)]
-pub(crate) struct FileBody {
-    file: File,
+pub(crate) struct FileBody<'r> {
+    file: Opened<'r>,
     offset: u64,
     length: u64,
     buffer: Vec<u8>,
+}
+
+/// A file that is closed with its body, or one that stays open.
+#[derive(Debug)]
+enum Opened<'r> {
+    Owned(File),
+    Borrowed(&'r File),
+}
+
+impl Opened<'_> {
+    const fn file(&self) -> &File {
+        match self {
+            Self::Owned(file) => file,
+            Self::Borrowed(file) => file,
+        }
+    }
 }
 
 impl<'r> Body<'r> {
@@ -127,6 +143,32 @@ impl<'r> Body<'r> {
     /// where the system can.
     #[must_use]
     pub const fn file_range(file: File, offset: u64, length: u64) -> Self {
+        Self::of_file(Opened::Owned(file), offset, length)
+    }
+
+    /// As [`Body::file_range`], of a file that the app keeps open: nothing is
+    /// opened for the response, duplicated or closed, and any number of them may
+    /// be sent from it at once.
+    ///
+    /// ```
+    /// use std::fs::File;
+    /// use gateway_spec::prelude::*;
+    ///
+    /// struct Logo(File);
+    ///
+    /// impl App for Logo {
+    ///     fn call<'r>(&'r self, _: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
+    ///         start_response.start(Head::new(Status::OK, &[Header::new("Content-Type", "image/png")]))?;
+    ///         Ok(Body::borrowed_file(&self.0, 0, 4))
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub const fn borrowed_file(file: &'r File, offset: u64, length: u64) -> Self {
+        Self::of_file(Opened::Borrowed(file), offset, length)
+    }
+
+    const fn of_file(file: Opened<'r>, offset: u64, length: u64) -> Self {
         Self::new(Content::File(FileBody { file, offset, length, buffer: Vec::new() }))
     }
 
@@ -197,7 +239,7 @@ impl<'r> Body<'r> {
             }
             Content::Stream(source) => View::Stream(source.length()),
             Content::File(file) => {
-                View::File(FileRange { fd: file.file.as_fd(), offset: file.offset, length: file.length })
+                View::File(FileRange { fd: file.file.file().as_fd(), offset: file.offset, length: file.length })
             }
             Content::Foreign(body) => body.view(),
         }
@@ -238,9 +280,9 @@ fn whole<'a>(given: &mut bool, bytes: &'a [u8]) -> Option<Chunk<'a>> {
     (!bytes.is_empty()).then_some(Chunk { bytes, flush: false, last: true })
 }
 
-impl FileBody {
+impl FileBody<'_> {
     fn next(&mut self) -> Result<Option<Chunk<'_>>> {
-        let chunk = sources::read_range(&self.file, &mut self.offset, &mut self.length, &mut self.buffer);
+        let chunk = sources::read_range(self.file.file(), &mut self.offset, &mut self.length, &mut self.buffer);
         if chunk.is_err() {
             self.length = 0;
         }

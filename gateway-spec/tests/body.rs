@@ -25,7 +25,8 @@ fn file(text: &str) -> File {
 
 #[test]
 fn every_kind_knows_its_length_and_gives_its_bytes() {
-    let cases: [(Body<'_>, Option<u64>, &str); 14] = [
+    let kept = file("0123456789");
+    let cases: [(Body<'_>, Option<u64>, &str); 15] = [
         (Body::empty(), Some(0), ""),
         (Body::from(""), Some(0), ""),
         (Body::from("text"), Some(4), "text"),
@@ -40,6 +41,7 @@ fn every_kind_knows_its_length_and_gives_its_bytes() {
         (Body::reader(&b"read"[..]), None, "read"),
         (Body::file(file("a file")).unwrap(), Some(6), "a file"),
         (Body::file_range(file("0123456789"), 2, 5), Some(5), "23456"),
+        (Body::borrowed_file(&kept, 2, 5), Some(5), "23456"),
     ];
     for (mut body, length, text) in cases {
         let what = format!("{body:?}");
@@ -89,6 +91,21 @@ fn a_file_is_read_at_offsets() {
     let mut body = Body::file_range(own.try_clone().unwrap(), 4, 3);
     assert_eq!(pull(&mut body).unwrap(), b"456");
     assert_eq!(own.stream_position().unwrap(), 0);
+}
+
+/// Many responses may be sent from it, in turns, and none of them closes it.
+#[test]
+fn a_file_that_is_lent_stays_open() {
+    let own = file(&"0123456789".repeat(20_000));
+    let mut bodies: Vec<_> = (0..3).map(|at| Body::borrowed_file(&own, at, 100_000)).collect();
+    for (at, body) in bodies.iter_mut().enumerate() {
+        assert_eq!(body.next().unwrap().unwrap().bytes[0], b'0' + at as u8);
+    }
+    for body in &mut bodies {
+        assert_eq!(pull(body).unwrap().len(), 100_000 - 64 * 1024);
+    }
+    drop(bodies);
+    assert_eq!(own.metadata().unwrap().len(), 200_000);
 }
 
 #[test]

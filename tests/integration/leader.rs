@@ -8,6 +8,7 @@ mod calls;
 mod connections;
 mod exclusive;
 mod fast_path;
+mod files;
 mod flags;
 mod listening;
 mod stopping;

@@ -198,7 +198,7 @@ fn every_kind_of_body_arrives(engine: Engine) {
 /// client reads nothing until all is asked for.
 fn long_bodies_reach_a_slow_reader(engine: Engine) {
     let server = Server::start("bench:app", engine.flags);
-    for path in ["/bytes64k", "/file64k"] {
+    for path in ["/bytes64k", "/file64k", "/cached64k"] {
         let mut client = Client::new(server.connect());
         client.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").repeat(300).as_bytes()).unwrap();
         for count in 0..300 {

@@ -7,7 +7,7 @@
 //! | `/json` | `{"message":"Hello, World!"}`, serialised for each request |
 //! | `/bytes64k` | 64 KiB from memory, borrowed from the app |
 //! | `/file64k` | 64 KiB from a file, opened for each request |
-//! | `/cached64k` | the same file, kept open: its descriptor is duplicated |
+//! | `/cached64k` | the same file, kept open |
 //! | `/echo` | the body |
 //! | `/upload` | reads the body, drops it, answers `ok` |
 //! | `/sleep10` | blocks its thread for 10 ms, as a database driver would |
@@ -77,7 +77,7 @@ impl App for Bench {
             b"/json" => (JSON, json()?),
             b"/bytes64k" => (BYTES, Body::borrowed(&self.bytes)),
             b"/file64k" => (BYTES, Body::file(open(&self.path)?)?),
-            b"/cached64k" => (BYTES, Body::file_range(self.file.try_clone()?, 0, self.length)),
+            b"/cached64k" => (BYTES, Body::borrowed_file(&self.file, 0, self.length)),
             b"/echo" => (BYTES, echo(&mut environ)?),
             b"/upload" => (TEXT, upload(&mut environ)?),
             b"/sleep10" => (TEXT, sleep()),
