@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// The two ends of a connection, as CGI names them. Its text is rendered once
@@ -73,17 +73,46 @@ impl Remote {
     fn new(address: SocketAddr) -> Self {
         let mut remote = Self::default();
         // A client of IPv4 is one, also on a socket of IPv6.
-        remote.addr = remote.put(0, address.ip().to_canonical());
-        remote.end = remote.put(remote.addr, address.port());
+        match address.ip().to_canonical() {
+            IpAddr::V4(ip) => {
+                for (place, octet) in ip.octets().into_iter().enumerate() {
+                    if place > 0 {
+                        remote.put(b".");
+                    }
+                    remote.number(octet.into());
+                }
+            }
+            IpAddr::V6(ip) => {
+                let mut text = [0; Self::MOST];
+                let mut room = &mut text[..];
+                // There is room for the longest.
+                let _ = write!(room, "{ip}");
+                let length = Self::MOST - room.len();
+                remote.put(&text[..length]);
+            }
+        }
+        remote.addr = remote.end;
+        remote.number(address.port());
         remote
     }
 
-    /// Writes text at a place; answers where it ends.
-    fn put(&mut self, at: u8, text: impl fmt::Display) -> u8 {
-        let mut room = &mut self.text[usize::from(at)..];
-        // There is room for the longest of both.
-        let _ = write!(room, "{text}");
-        (Self::MOST - room.len()) as u8
+    /// Puts text behind what is there.
+    fn put(&mut self, text: &[u8]) {
+        let at = usize::from(self.end);
+        self.text[at..at + text.len()].copy_from_slice(text);
+        self.end += text.len() as u8;
+    }
+
+    /// Puts a number. Formatted, the five of an address of IPv4 would cost a
+    /// fifth of all that a connection for one request does.
+    fn number(&mut self, number: u16) {
+        let (mut digits, mut at, mut left) = ([0; 5], 5, number);
+        while at == digits.len() || left > 0 {
+            at -= 1;
+            digits[at] = b'0' + (left % 10) as u8;
+            left /= 10;
+        }
+        self.put(&digits[at..]);
     }
 
     fn both(&self) -> (&[u8], &[u8]) {
@@ -121,6 +150,18 @@ mod tests {
             assert_eq!(endpoint.remote(), (addr.as_bytes(), port.as_bytes()));
         }
         assert_eq!(Endpoint::default().remote(), (&b""[..], &b""[..]));
+    }
+
+    #[test]
+    fn numbers_are_as_they_are_formatted() {
+        for number in (0..=u16::MAX).step_by(7).chain([1, 9, 10, 99, 100, 255, 999, 1000, 9999, 10_000, u16::MAX]) {
+            let [high, low] = number.to_be_bytes();
+            let address = SocketAddr::from(([low, high, low, 0], number));
+            let endpoint = Endpoint::new(Arc::default(), Some(address));
+            let (addr, port) = endpoint.remote();
+            let both = (address.ip().to_string(), number.to_string());
+            assert_eq!((addr, port), (both.0.as_bytes(), both.1.as_bytes()));
+        }
     }
 
     /// Idle connections are counted by the ten thousand.
