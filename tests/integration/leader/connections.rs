@@ -72,6 +72,16 @@ fn a_connection_for_one_request_costs_four_system_calls() {
     }
 }
 
+/// The system keeps one that says nothing for a second, and not for ever: then
+/// it is taken, and closed when its time is over.
+#[test]
+fn a_client_that_says_nothing_is_taken_too() {
+    let server = Server::start("hello:app", &["--engine", "leader", "--head-timeout", "100ms"]);
+    let mut silent = Client::new(server.connect());
+    assert!(silent.at_end().expect("a close without a reset"));
+    server.stop();
+}
+
 /// One that may still send has its close waited for, whatever that costs.
 #[test]
 fn a_client_that_has_sent_more_has_its_close_waited_for() {
