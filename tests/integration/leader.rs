@@ -11,6 +11,7 @@ mod fast_path;
 mod files;
 mod flags;
 mod listening;
+mod shortage;
 mod stopping;
 mod threads;
 mod uploads;

@@ -3,10 +3,11 @@
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::Command;
 use std::time::Duration;
 
 use crate::artifacts;
-use crate::server::Server;
+use crate::server::{Server, command};
 use crate::wait::until;
 
 /// Where the calls of one server report.
@@ -53,6 +54,12 @@ impl Gate {
     /// Serves the app, with more arguments.
     #[must_use]
     pub fn serve(&self, form: Form, arguments: &[&str]) -> Server {
+        Server::spawn(self.command(form, arguments), 1)
+    }
+
+    /// The command that does.
+    #[must_use]
+    pub fn command(&self, form: Form, arguments: &[&str]) -> Command {
         let (name, defines): (_, &[&str]) = match form {
             Form::Concurrent => ("gate", &[]),
             Form::Exclusive => ("gate_exclusive", &["EXCLUSIVE"]),
@@ -60,8 +67,9 @@ impl Gate {
             Form::ExclusiveStreams => ("gate_exclusive_streams", &["EXCLUSIVE", "STREAMS"]),
         };
         let module = artifacts::c_module("tests/plugins/gate.c", name, defines);
-        let set = format!("gate={}", self.folder.path().join("gate").display());
-        Server::start_target(&module.display().to_string(), &[arguments, &["--set", &set]].concat())
+        let mut command = command(&[arguments, &["--bind", "127.0.0.1:0"]].concat());
+        command.arg("--set").arg(format!("gate={}", self.folder.path().join("gate").display())).arg(module);
+        command
     }
 
     /// The next call that has come inside, or comes.

@@ -11,6 +11,7 @@ pub mod script;
 pub mod server;
 pub mod skip;
 pub mod strict;
+pub mod thread_limit;
 pub mod trace;
 pub mod wait;
 

@@ -52,7 +52,8 @@ impl Crew {
             let _member = member;
             work();
         };
-        thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
+        let started = thread::Builder::new().name(name.to_owned()).spawn(work);
+        started.map(drop).map_err(|error| io::Error::new(error.kind(), format!("no thread can be started: {error}")))
     }
 
     /// Forgets the ends that were told so far.

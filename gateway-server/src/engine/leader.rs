@@ -78,11 +78,8 @@ struct Worker {
 fn run(setup: Setup) -> io::Result<Outcome> {
     let (setup, crew) = (Arc::new(setup), Crew::new()?);
     let worker = Arc::new(Worker::new(Arc::clone(&setup), Arc::clone(&crew))?);
-    if setup.tuning.hand_over != HandOver::Never {
-        worker.start("monitor", |worker| worker.watch())?;
-    }
-    for number in 0..worker.loops.len() {
-        worker.summon(number);
+    if let Err(error) = worker.begin() {
+        worker.fail(error);
     }
     while worker.runs() {
         // Either it is time to end, or a thread has: nobody needed it any more.
@@ -123,6 +120,21 @@ impl Worker {
         })
     }
 
+    /// Has each loop led, and watched over. A server that lacks a thread now is one
+    /// that would leave clients waiting for as long as it runs.
+    fn begin(self: &Arc<Self>) -> io::Result<()> {
+        for (number, looped) in self.loops.iter().enumerate() {
+            looped.summon();
+            if let Placed::Start(order) = self.pool.summon(number) {
+                self.employ(order).map_err(|(error, _)| error)?;
+            }
+        }
+        if self.setup.tuning.hand_over == HandOver::Never {
+            return Ok(());
+        }
+        self.start("monitor", |worker| worker.watch())
+    }
+
     /// Starts a thread.
     fn start(self: &Arc<Self>, name: &str, work: impl FnOnce(&Arc<Self>) + Send + 'static) -> io::Result<()> {
         let worker = Arc::clone(self);
@@ -134,9 +146,9 @@ impl Worker {
 
     /// Finds a thread to lead a loop whose leader is held up.
     fn summon(self: &Arc<Self>, number: usize) {
-        if self.loops[number].summon() {
-            self.place(self.pool.summon(number));
-        }
+        let is_first = self.loops[number].summon();
+        // Whoever is on the way may be one that could not be started.
+        self.place(if is_first { self.pool.summon(number) } else { self.pool.retry() });
     }
 
     /// Gives a permit back.
@@ -145,11 +157,22 @@ impl Worker {
     }
 
     fn place(self: &Arc<Self>, placed: Placed<Job>) {
-        let order = match placed {
-            Placed::Done => return,
-            Placed::Kept => return self.loops.iter().for_each(Looped::poke),
-            Placed::Start(order) => order,
-        };
+        match placed {
+            Placed::Done => {}
+            Placed::Kept => self.loops.iter().for_each(Looped::poke),
+            Placed::Start(order) => {
+                if let Err((error, order)) = self.employ(order) {
+                    self.setup.shed(&error);
+                    self.place(order.map_or(Placed::Done, |order| self.pool.postpone(order)));
+                    // It tries again.
+                    self.monitor.attend();
+                }
+            }
+        }
+    }
+
+    /// Starts a thread for an order; gives that back where none can be started.
+    fn employ(self: &Arc<Self>, order: Order<Job>) -> Result<(), (io::Error, Option<Order<Job>>)> {
         // Handed over by a place that stays where the thread cannot start.
         let order = Arc::new(Mutex::new(Some(order)));
         let theirs = Arc::clone(&order);
@@ -159,12 +182,7 @@ impl Worker {
                 worker.serve(order);
             }
         });
-        if let Err(error) = started {
-            self.setup.shed(&error);
-            if let Some(order) = take(&order) {
-                self.place(self.pool.postpone(order));
-            }
-        }
+        started.map_err(|error| (error, take(&order)))
     }
 
     /// What a thread does, from its first order to its last.

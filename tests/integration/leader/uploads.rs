@@ -28,7 +28,7 @@ fn part(framing: &str, is_last: bool) -> Vec<u8> {
 
 /// A client that has sent the first part of its body, once it was told to go
 /// on: either the app reads, or its body is being collected.
-fn uploading(server: &Server, target: &str, framing: &str) -> Client {
+pub(super) fn uploading(server: &Server, target: &str, framing: &str) -> Client {
     let mut client = Client::new(server.connect());
     let fields = "Host: a\r\nConnection: close\r\nExpect: 100-continue";
     let head = format!("POST {target} HTTP/1.1\r\n{fields}\r\n{framing}\r\n\r\n");

@@ -99,6 +99,35 @@ fn a_summons_whose_thread_cannot_start_is_not_lost() {
     });
 }
 
+/// Nobody else is there: it is tried again, by two who do not know of each other.
+#[test]
+fn an_order_whose_thread_cannot_start_is_tried_again() {
+    explore(|| {
+        let worker = Worker::new(1, 2, Idle::Sit(PATIENT));
+        *plain(&worker.refused) = 2;
+        worker.place(worker.pool.summon(0));
+        worker.place(worker.pool.enqueue(1));
+        let other = share(&worker, |worker| worker.place(worker.pool.retry()));
+        worker.place(worker.pool.retry());
+        other.join().unwrap();
+        worker.join();
+    });
+}
+
+/// The thread that has just ended its call takes it, or the one that is started.
+#[test]
+fn an_order_that_is_tried_again_is_given_once() {
+    explore(|| {
+        let worker = Worker::new(1, 2, Idle::Sit(PATIENT));
+        worker.place(worker.pool.enqueue(1));
+        *plain(&worker.refused) = 1;
+        worker.place(worker.pool.summon(0));
+        *plain(&worker.refused) = 0;
+        worker.place(worker.pool.retry());
+        worker.join();
+    });
+}
+
 /// Whoever has run a job and leads next leaves its permit to the job that waits.
 #[test]
 fn a_thread_that_leads_leaves_its_permit_to_others() {

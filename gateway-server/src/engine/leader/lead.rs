@@ -49,6 +49,8 @@ impl Worker {
                     }
                 }
                 Ok(Event::Client(stream, endpoint)) => add(&mut lead, stream, endpoint, hand),
+                // Another loop cannot go on.
+                Ok(Event::Poked) if !self.runs() => return false,
                 Ok(Event::Poked) => self.receive(number, &mut lead, hand),
                 Ok(Event::Full) => self.turn_away(),
                 Ok(Event::Over) => {

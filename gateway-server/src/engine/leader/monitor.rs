@@ -27,14 +27,21 @@ impl Worker {
                 }
                 *seen = glance;
             }
-            if quiet >= QUIET {
-                let changed = || self.loops.iter().zip(&seen).any(|(looped, seen)| looped.lease.glance() != *seen);
-                self.monitor.sleep(self.due_in(now), || !self.runs() || changed());
-                quiet = 0;
-            } else {
+            if quiet < QUIET || self.is_short() {
                 self.monitor.pause(TICK);
+            } else {
+                let changed = || self.loops.iter().zip(&seen).any(|(looped, seen)| looped.lease.glance() != *seen);
+                self.monitor.sleep(self.due_in(now), || !self.runs() || self.pool.has_kept() || changed());
+                quiet = 0;
             }
         }
+    }
+
+    /// Whether an order waits for a thread that still cannot be started. Once
+    /// things are quiet nobody else tries again.
+    fn is_short(self: &Arc<Self>) -> bool {
+        self.place(self.pool.retry());
+        self.pool.has_kept()
     }
 
     /// Looks after a loop, of which this was seen now and a tick ago.

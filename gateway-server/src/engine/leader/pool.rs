@@ -154,6 +154,20 @@ impl<J> Pool<J> {
         placed
     }
 
+    /// Looks for a thread again for what is kept: there may be one to start now.
+    #[must_use]
+    pub(super) fn retry(&self) -> Placed<J> {
+        if !self.has_kept() {
+            return Placed::Done;
+        }
+        let mut roster = self.roster();
+        // Where all are there, one of them is about to be free.
+        if roster.over || roster.threads == roster.most {
+            return Placed::Done;
+        }
+        self.order(&mut roster).map_or(Placed::Done, |order| roster.place(order))
+    }
+
     /// Gives a permit to the job that has waited longest.
     fn dispatch(&self, roster: &mut Roster<J>) -> Placed<J> {
         let job = if roster.permits > 0 { roster.jobs.pop_front() } else { None };
