@@ -4,13 +4,15 @@
  *     cc -O1 -shared -fPIC mallocs.c -o libmallocs.so
  *     GATEWAY_MALLOCS=FILE LD_PRELOAD=./libmallocs.so gateway-server ...
  *
- * FILE is shared memory of three 64-bit counters, so that reading it costs the
- * process nothing: allocations, bytes asked for, and frees. A realloc that
- * has something to move counts as an allocation. For glibc, which exports its
+ * FILE is shared memory of four 64-bit counters, so that reading it costs the
+ * process nothing: allocations, bytes asked for, frees, and bytes held, as many as
+ * malloc has set aside for them. A realloc that has something to move counts as an
+ * allocation; what was held before the count is not in it. For glibc, which exports its
  * own functions by other names: looking them up with dlsym would allocate. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,7 +29,7 @@ extern void *__libc_memalign(size_t, size_t);
 extern void __libc_free(void *);
 
 struct counters {
-    _Atomic uint64_t calls, bytes, frees;
+    _Atomic uint64_t calls, bytes, frees, held;
 };
 
 static struct counters before_start;
@@ -51,34 +53,48 @@ static void count(size_t bytes) {
     atomic_fetch_add_explicit(&counters->bytes, bytes, memory_order_relaxed);
 }
 
+static void *hold(void *memory) {
+    if (memory != NULL)
+        atomic_fetch_add_explicit(&counters->held, malloc_usable_size(memory), memory_order_relaxed);
+    return memory;
+}
+
+static void let_go(size_t size) {
+    atomic_fetch_sub_explicit(&counters->held, size, memory_order_relaxed);
+}
+
 EXPORT void *malloc(size_t size) {
     count(size);
-    return __libc_malloc(size);
+    return hold(__libc_malloc(size));
 }
 
 EXPORT void *calloc(size_t number, size_t size) {
     count(number * size);
-    return __libc_calloc(number, size);
+    return hold(__libc_calloc(number, size));
 }
 
 EXPORT void *realloc(void *old, size_t size) {
+    const size_t before = malloc_usable_size(old);
+    void *const memory = __libc_realloc(old, size);
     count(size);
-    return __libc_realloc(old, size);
+    if (memory != NULL || size == 0)
+        let_go(before);
+    return hold(memory);
 }
 
 EXPORT void *memalign(size_t alignment, size_t size) {
     count(size);
-    return __libc_memalign(alignment, size);
+    return hold(__libc_memalign(alignment, size));
 }
 
 EXPORT void *aligned_alloc(size_t alignment, size_t size) {
     count(size);
-    return __libc_memalign(alignment, size);
+    return hold(__libc_memalign(alignment, size));
 }
 
 EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
     count(size);
-    void *memory = __libc_memalign(alignment, size);
+    void *memory = hold(__libc_memalign(alignment, size));
     if (memory == NULL)
         return ENOMEM;
     *out = memory;
@@ -86,7 +102,9 @@ EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
 }
 
 EXPORT void free(void *memory) {
-    if (memory != NULL)
+    if (memory != NULL) {
         atomic_fetch_add_explicit(&counters->frees, 1, memory_order_relaxed);
+        let_go(malloc_usable_size(memory));
+    }
     __libc_free(memory);
 }

@@ -26,6 +26,8 @@ pub struct Counts {
     pub bytes: u64,
     /// Frees.
     pub frees: u64,
+    /// Bytes that are not freed yet.
+    pub held: u64,
 }
 
 impl Mallocs {
@@ -52,9 +54,9 @@ impl Mallocs {
     /// # Errors
     /// `UnexpectedEof` while the process has not begun to count.
     pub fn counts(&self) -> io::Result<Counts> {
-        let mut counters = [0; 24];
+        let mut counters = [0; 32];
         File::open(self.shared.path())?.read_exact_at(&mut counters, 0)?;
         let number = |at: usize| u64::from_ne_bytes(std::array::from_fn(|byte| counters[at * 8 + byte]));
-        Ok(Counts { calls: number(0), bytes: number(1), frees: number(2) })
+        Ok(Counts { calls: number(0), bytes: number(1), frees: number(2), held: number(3) })
     }
 }
