@@ -12,10 +12,12 @@
 //! | `overflow` | says so when a coroutine's stack overflows |
 //! | `lease` | a value that is taken from a holder who is busy elsewhere |
 //! | `place` | a value that one thread at a time owns, and others leave notes for |
+//! | `company` | threads that wait together, until one wants to be alone |
 //! | `vigil` | a watcher that sleeps while there is nothing to look after |
 //! | `atomic` | what threads agree by: what these two, and others, are made of |
 
 pub(crate) mod atomic;
+mod company;
 mod defer;
 mod fork;
 mod lease;
@@ -29,6 +31,7 @@ mod tests;
 mod vigil;
 mod watched;
 
+pub(crate) use company::Company;
 pub(crate) use defer::defer_accept;
 pub(crate) use fork::{Forked, fork, threads};
 pub(crate) use lease::{Glance, Held, Lease};

@@ -1,5 +1,6 @@
 //! The rules, one model for each.
 
+mod company;
 mod lease;
 mod place;
 mod revoke;

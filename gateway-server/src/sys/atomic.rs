@@ -5,6 +5,7 @@ use std::cell::UnsafeCell;
 
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+pub(crate) use std::thread::yield_now;
 
 /// A value whose users keep out of each other's way by themselves.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use loom::sync::atomic as checked;
 pub(crate) use loom::sync::{Mutex, MutexGuard};
+pub(crate) use loom::thread::yield_now;
 pub(crate) use std::sync::atomic::Ordering;
 
 /// An atomic. The checker takes `SeqCst` for acquire and release only, which
@@ -99,6 +100,16 @@ atomic!(AtomicBool, bool);
 atomic!(AtomicU8, u8);
 atomic!(AtomicU64, u64);
 
+impl AtomicU64 {
+    pub(crate) fn fetch_add(&self, value: u64, ordering: Ordering) -> u64 {
+        self.both(ordering, || self.value.fetch_add(value, ordering))
+    }
+
+    pub(crate) fn fetch_sub(&self, value: u64, ordering: Ordering) -> u64 {
+        self.both(ordering, || self.value.fetch_sub(value, ordering))
+    }
+}
+
 impl Default for AtomicBool {
     fn default() -> Self {
         Self::new(false)
@@ -181,7 +192,7 @@ impl Condvar {
     /// Lets others go first. The lock is not taken again: nobody needs it.
     pub(crate) fn wait_timeout<T>(&self, guard: MutexGuard<'_, T>, _: Duration) -> LockResult<()> {
         drop(guard);
-        loom::thread::yield_now();
+        yield_now();
         Ok(())
     }
 }

@@ -2,9 +2,8 @@
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, eventfd};
@@ -15,7 +14,7 @@ use crate::engine::epoll::{Set, wait_for_one};
 use crate::engine::poller::Ready;
 use crate::engine::reactor::Reactor;
 use crate::engine::{HandOver, Setup};
-use crate::sys::{Held, Lease};
+use crate::sys::{Company, Held, Lease};
 
 /// What the leader of a loop works with: it goes over to the next one.
 #[derive(Debug)]
@@ -55,10 +54,8 @@ pub(super) struct Looped {
     blocked: AtomicU64,
     /// What threads wait for that poll together.
     set: Arc<OwnedFd>,
-    /// How many do.
-    pollers: AtomicUsize,
-    /// Whether they do at all: nobody holds the lease for long then.
-    shared: AtomicBool,
+    /// They do: nobody holds the lease for long then.
+    company: Company,
     /// When somebody has to look at the timers meanwhile, in nanoseconds.
     due: AtomicU64,
     mail: Mutex<Vec<Mail>>,
@@ -82,8 +79,7 @@ impl Looped {
             blocking: AtomicBool::new(false),
             blocked: AtomicU64::new(0),
             set: shared,
-            pollers: AtomicUsize::new(0),
-            shared: AtomicBool::new(false),
+            company: Company::new(),
             due: AtomicU64::new(u64::MAX),
             mail: Mutex::default(),
             poke,
@@ -106,28 +102,23 @@ impl Looped {
 
     /// Whether threads poll together.
     pub(super) fn is_shared(&self) -> bool {
-        self.shared.load(Ordering::SeqCst)
+        self.company.is_open()
     }
 
     /// Lets threads poll together, or the leader alone, who waits until they
     /// have left: some microseconds for each, and once in a while.
     pub(super) fn share(&self, shared: bool) {
-        if self.shared.load(Ordering::Relaxed) == shared {
-            return;
-        }
-        self.shared.store(shared, Ordering::SeqCst);
-        if !shared {
+        if shared {
+            self.company.open();
+        } else {
             // Nobody takes it back meanwhile, so that it wakes them all.
-            self.poke();
-            while self.has_pollers() {
-                thread::yield_now();
-            }
+            self.company.close(|| self.poke());
         }
     }
 
     /// Whether anybody polls.
     pub(super) fn has_pollers(&self) -> bool {
-        self.pollers.load(Ordering::SeqCst) > 0
+        self.company.has_members()
     }
 
     /// Polls with others, for as long as `patience` lasts, unless `is_needed`
@@ -135,27 +126,14 @@ impl Looped {
     ///
     /// # Errors
     /// The system's.
-    pub(super) fn poll(&self, patience: Duration, is_needed: impl Fn() -> bool) -> io::Result<Option<Ready>> {
-        self.pollers.fetch_add(1, Ordering::SeqCst);
-        let leaves = !self.is_shared() || is_needed();
-        let ready = if leaves { Ok(None) } else { wait_for_one(&self.set, patience) };
-        self.pollers.fetch_sub(1, Ordering::SeqCst);
-        ready
+    pub(super) fn poll(&self, patience: Duration, is_needed: impl FnOnce() -> bool) -> io::Result<Option<Ready>> {
+        self.company.join(is_needed, || wait_for_one(&self.set, patience)).unwrap_or(Ok(None))
     }
 
     /// Takes the lead for an event that was polled; `None` where somebody has
     /// begun to poll alone.
     pub(super) fn take(&self) -> Option<Lead<'_>> {
-        loop {
-            if let Some(lead) = self.lease.seize(self.lease.glance()) {
-                return Some(lead);
-            }
-            if !self.is_shared() {
-                return None;
-            }
-            // It is held for some microseconds.
-            thread::yield_now();
-        }
+        self.company.take(&self.lease)
     }
 
     /// Says when somebody has to look at the timers, while nobody polls alone.
