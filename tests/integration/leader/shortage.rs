@@ -29,6 +29,7 @@ fn a_loop_is_taken_over_once_there_is_a_thread() {
         let (gate, limit) = (Gate::new(), ThreadLimit::new(ANY));
         let server = serve(&gate, &limit, Form::Concurrent, hand_over);
         is_answered(&mut asking(&server, "/"), &server);
+        assert!(limit.started() > 0, "the limit does not hold for this process");
         limit.allow(0);
         let (mut clients, mut inside) = (Vec::new(), Vec::new());
         while limit.refused() < OFTEN {
