@@ -111,7 +111,11 @@ impl Worker {
                     let injected = lead.reactor.inject(ready, &hand.clock);
                     return injected.map_err(|error| self.fail(error)).is_ok().then_some(lead);
                 }
-                Ok(None) if self.pool.has_kept() => return None,
+                Ok(None) if self.pool.has_kept() => {
+                    // Perhaps nobody polls now, while all is quiet.
+                    self.monitor.attend();
+                    return None;
+                }
                 // The last one stays.
                 Ok(None) if looped.is_shared() && !looped.has_pollers() => {}
                 Ok(None) => {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::station::Looped;
 use super::{TICK, Worker};
 use crate::sys::Glance;
 pub(super) use crate::sys::Vigil as Monitor;
@@ -31,7 +32,9 @@ impl Worker {
                 self.monitor.pause(TICK);
             } else {
                 let changed = || self.loops.iter().zip(&seen).any(|(looped, seen)| looped.lease.glance() != *seen);
-                self.monitor.sleep(self.due_in(now), || !self.runs() || self.pool.has_kept() || changed());
+                let is_needed =
+                    || !self.runs() || self.pool.has_kept() || self.loops.iter().any(Looped::is_left) || changed();
+                self.monitor.sleep(self.due_in(now), is_needed);
                 quiet = 0;
             }
         }
@@ -54,7 +57,7 @@ impl Worker {
                 looped.blocked(now);
                 self.summon(number);
             }
-        } else if !looped.has_pollers() {
+        } else if looped.is_left() {
             if idle {
                 self.summon(number);
             }

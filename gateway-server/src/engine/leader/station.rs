@@ -121,6 +121,11 @@ impl Looped {
         self.company.has_members()
     }
 
+    /// Whether nobody polls, though threads do so together.
+    pub(super) fn is_left(&self) -> bool {
+        self.is_shared() && !self.has_pollers()
+    }
+
     /// Polls with others, for as long as `patience` lasts, unless `is_needed`
     /// elsewhere after this was said.
     ///
