@@ -123,16 +123,16 @@ impl Worker {
     /// Has each loop led, and watched over. A server that lacks a thread now is one
     /// that would leave clients waiting for as long as it runs.
     fn begin(self: &Arc<Self>) -> io::Result<()> {
+        if self.setup.tuning.hand_over != HandOver::Never {
+            self.start("monitor", |worker| worker.watch())?;
+        }
         for (number, looped) in self.loops.iter().enumerate() {
             looped.summon();
             if let Placed::Start(order) = self.pool.summon(number) {
                 self.employ(order).map_err(|(error, _)| error)?;
             }
         }
-        if self.setup.tuning.hand_over == HandOver::Never {
-            return Ok(());
-        }
-        self.start("monitor", |worker| worker.watch())
+        Ok(())
     }
 
     /// Starts a thread.
