@@ -44,6 +44,7 @@ mod wire;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gateway_spec::ResponseState;
 use gateway_spec::abi::guard::caught;
 
 use self::respond::After;
@@ -202,6 +203,12 @@ impl Exchange {
     #[must_use]
     pub fn has_answers(&self) -> bool {
         self.slot.wire_ref().is_waiting()
+    }
+
+    /// Whether the answer to the open request can no longer be another one.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.slot.wire_ref().state == ResponseState::Committed
     }
 
     /// Whether the connection waits between two requests, with nothing begun.

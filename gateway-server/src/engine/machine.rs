@@ -88,6 +88,11 @@ impl Machine {
         matches!(&self.state, State::Busy(exchange) if exchange.has_live_input())
     }
 
+    /// Whether the answer that runs has begun: a call more of the app may follow.
+    pub(super) fn has_begun(&self) -> bool {
+        matches!(&self.state, State::Busy(exchange) if exchange.has_begun())
+    }
+
     /// Takes note of why it is driven, and the memory that it needs for that.
     // Always, like what follows: one request passes through all of it.
     #[inline(always)]

@@ -2,13 +2,14 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use gateway_spec::{Body, Head, Status, app_fn};
 
+use super::MEMORY;
 use crate::Server;
 use crate::engine::Stopper;
 use crate::exchange::Timeouts;
@@ -27,16 +28,27 @@ impl Held {
     fn start(timeouts: Timeouts) -> Self {
         let (enter, entered) = channel();
         let (go, gone) = channel::<()>();
-        let (enter, gone) = (Mutex::new(enter), Mutex::new(gone));
+        let (enter, gone) = (Arc::new(Mutex::new(enter)), Arc::new(Mutex::new(gone)));
         let app = app_fn(move |environ, start_response| {
             let mut writer = start_response.start(Head::new(Status::OK, &[]))?;
             let path = environ.path_info();
             if path == b"/begun" {
                 writer.write_all(b"first")?;
             }
-            if path != b"/" {
+            let (enter, gone) = (Arc::clone(&enter), Arc::clone(&gone));
+            let hold = move || {
                 enter.lock().unwrap().send(()).unwrap();
                 gone.lock().unwrap().recv().unwrap();
+            };
+            if path == b"/stream" {
+                let held = std::iter::once_with(move || {
+                    hold();
+                    "too late"
+                });
+                return Ok(Body::chunks(std::iter::once("first").chain(held)));
+            }
+            if path != b"/" {
+                hold();
                 // Nobody may hear of this any more.
                 let _ = writer.write_all(b"too late");
             }
@@ -92,6 +104,41 @@ fn a_late_call_that_has_begun_to_answer_is_cut() {
     held.entered.recv().unwrap();
     let text = answer(late);
     assert!(text.starts_with("HTTP/1.1 200 OK") && text.ends_with("5\r\nfirst\r\n"), "{text}");
+    held.go.send(()).unwrap();
+    held.stop();
+}
+
+/// So is one whose first chunk has gone out before the second was asked for: in
+/// the midst of a body, the words of another response would be a part of it.
+#[test]
+fn a_late_stream_that_has_begun_is_cut() {
+    let held = Held::start(Timeouts { call: Some(Duration::from_millis(50)), ..Timeouts::default() });
+    let late = held.ask("/stream");
+    held.entered.recv().unwrap();
+    let text = answer(late);
+    assert!(text.starts_with("HTTP/1.1 200 OK") && text.ends_with("5\r\nfirst\r\n"), "{text}");
+    held.go.send(()).unwrap();
+    held.stop();
+}
+
+/// What was answered before, on the same connection, is not taken back by a
+/// call that is late: its 504 would be read as the answer to the one before.
+#[test]
+fn a_late_call_leaves_the_answers_before_it() {
+    let call = Some(Duration::from_millis(50));
+    let held = Held::start(Timeouts { call, keep_alive: 2 * MEMORY, ..Timeouts::default() });
+    let pipeline = |requests: &[u8]| {
+        let mut client = TcpStream::connect(held.address).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        client.write_all(requests).unwrap();
+        client
+    };
+    // Once this one has been idle for too long, no call has blocked lately.
+    assert!(answer(pipeline(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")).ends_with("done"));
+    let late = pipeline(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /held HTTP/1.1\r\nHost: a\r\n\r\n");
+    held.entered.recv().unwrap();
+    let text = answer(late);
+    assert!(text.starts_with("HTTP/1.1 200 OK") && text.contains("\r\n\r\ndoneHTTP/1.1 504 "), "{text}");
     held.go.send(()).unwrap();
     held.stop();
 }

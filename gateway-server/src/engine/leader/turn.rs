@@ -36,6 +36,9 @@ pub(super) struct Turn<'a> {
     pub(super) permit: bool,
     /// Calls may block: polling is handed over before them.
     blocking: bool,
+    /// Answers wait for those that follow. Not where a call may block, nor where
+    /// its loop may answer in its stead: before the answers that wait.
+    gathers: bool,
     /// Polling is somebody else's, or will be in a moment.
     handed: bool,
     /// There is more to do in the loop, of which nobody else is told.
@@ -55,12 +58,13 @@ impl<'a> Turn<'a> {
     /// A leader's.
     pub(super) fn leading(worker: &'a Arc<Worker>, number: usize, lead: &Lead<'_>, blocking: bool) -> Self {
         let more = blocking && !lead.reactor.is_drained();
-        Self { worker, number, permit: lead.permit, blocking, handed: false, more }
+        let gathers = !blocking && worker.setup.service.timeouts.call.is_none();
+        Self { worker, number, permit: lead.permit, blocking, gathers, handed: false, more }
     }
 
     /// That of a thread that leads nothing.
     pub(super) const fn following(worker: &'a Arc<Worker>, number: usize, permit: bool) -> Self {
-        Self { worker, number, permit, blocking: true, handed: true, more: false }
+        Self { worker, number, permit, blocking: true, gathers: false, handed: true, more: false }
     }
 
     /// Drives a connection as far as it goes.
@@ -68,7 +72,7 @@ impl<'a> Turn<'a> {
         let mut share = SHARE;
         loop {
             let (shared, client, _) = owned.parts();
-            match client.machine.drive(&shared.stream, clock, !self.blocking, &mut share) {
+            match client.machine.drive(&shared.stream, clock, self.gathers, &mut share) {
                 Next::Step(step) => return Ended::Step(step),
                 Next::Call if self.may_call() => self.call(owned, clock),
                 Next::Call => return Ended::Queue,
@@ -90,7 +94,10 @@ impl<'a> Turn<'a> {
         }
         let start = self.handed.then(|| clock.refresh().instant);
         if let Some(claim) = claim {
-            claim.pause();
+            // A stream that goes on has begun when it was first pulled.
+            if !client.machine.has_begun() {
+                claim.pause();
+            }
             shared.called.store(nanoseconds(clock.now().instant).max(1), Relaxed);
         }
         client.body.begin(client.machine.requests());
