@@ -41,7 +41,7 @@ use super::clock::Clock;
 use super::crew::{Crew, MARGIN};
 use super::vacant::Vacant;
 use super::{Engine, HandOver, MANY, Outcome, Setup};
-use crate::exchange::{Bodies, LINGER};
+use crate::exchange::{Bodies, LINGER, Timeouts};
 
 /// The registry's entry.
 pub(super) const ENGINE: Engine = Engine {
@@ -103,16 +103,13 @@ impl Worker {
         let loops = tuning.loops.min(threads).min(tuning.connections).max(1);
         let share = |number| tuning.connections / loops + usize::from(number < tuning.connections % loops);
         let stations = (0..loops).map(|number| Looped::new(&setup, share(number))).collect::<io::Result<_>>()?;
-        let timeouts = &setup.service.timeouts;
-        let all = [timeouts.head, timeouts.keep_alive, timeouts.body_grace, timeouts.write, LINGER];
-        let all = all.into_iter().chain(timeouts.call);
         Ok(Self {
             crew,
             loops: stations,
             pool: Pool::new(threads, loops, tuning.idle),
             monitor: Monitor::default(),
             crowded: AtomicBool::new(false),
-            soonest: all.min().unwrap_or(LINGER),
+            soonest: soonest(&setup.service.timeouts),
             running: AtomicUsize::new(loops),
             abandoned: AtomicUsize::new(0),
             failure: Mutex::new(None),
@@ -260,6 +257,14 @@ const TICK: Duration = Duration::from_millis(1);
 
 /// How long a loop stays in the blocking mode after the last such call.
 const MEMORY: Duration = Duration::from_millis(100);
+
+/// The shortest deadline there is. Not those of no time at all, which say that
+/// nobody waits: who looked so soon would look all the time.
+fn soonest(timeouts: &Timeouts) -> Duration {
+    let all = [timeouts.head, timeouts.keep_alive, timeouts.body_grace, timeouts.write];
+    let all = all.into_iter().chain(timeouts.call).filter(|time| !time.is_zero());
+    all.fold(LINGER, Duration::min).max(TICK)
+}
 
 /// Nanoseconds since the first time that anybody asked.
 fn nanoseconds(now: Instant) -> u64 {

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use gateway_spec::{Body, Head, Status, app_fn};
 
-use super::MEMORY;
+use super::{MEMORY, TICK};
 use crate::Server;
 use crate::engine::Stopper;
-use crate::exchange::Timeouts;
+use crate::exchange::{LINGER, Timeouts};
 
 /// An app whose calls of `/held` and `/begun` last until they are let go; the
 /// second one has begun to answer.
@@ -141,6 +141,16 @@ fn a_late_call_leaves_the_answers_before_it() {
     assert!(text.starts_with("HTTP/1.1 200 OK") && text.contains("\r\n\r\ndoneHTTP/1.1 504 "), "{text}");
     held.go.send(()).unwrap();
     held.stop();
+}
+
+/// A connection that somebody drives is looked after so often: a time limit of
+/// nothing must not make that a loop that never rests.
+#[test]
+fn nobody_looks_all_the_time() {
+    let of = |timeouts: Timeouts| super::soonest(&timeouts);
+    assert_eq!(of(Timeouts { keep_alive: Duration::ZERO, ..Timeouts::default() }), LINGER);
+    assert_eq!(of(Timeouts { head: Duration::from_nanos(1), ..Timeouts::default() }), TICK);
+    assert_eq!(of(Timeouts { call: Some(10 * TICK), ..Timeouts::default() }), 10 * TICK);
 }
 
 /// One that is in time is answered by the app, however many calls came before.
