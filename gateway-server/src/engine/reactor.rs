@@ -131,7 +131,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         loop {
             match self.next_at_once(clock)? {
                 Some(event) => return Ok(event),
-                None => self.wait(clock)?,
+                None => self.wait(clock, Duration::MAX)?,
             }
         }
     }
@@ -151,8 +151,9 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
                 }
                 None if self.is_over() => return Ok(Some(Event::Over)),
                 None if self.again.is_empty() => return Ok(None),
-                // No longer than to see who else is ready.
-                None => self.wait(clock)?,
+                // No longer than to see who else is ready: who was to go on may
+                // have ended since.
+                None => self.wait(clock, Duration::ZERO)?,
             }
         }
     }
@@ -218,7 +219,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         self.deadline.is_some_and(|deadline| self.tasks.is_empty() || Instant::now() >= deadline)
     }
 
-    fn wait(&mut self, clock: &mut Clock) -> io::Result<()> {
+    fn wait(&mut self, clock: &mut Clock, most: Duration) -> io::Result<()> {
         let now = clock.now().instant;
         let mut due = self.due();
         if due.is_some_and(|due| due <= now) {
@@ -232,7 +233,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             }
         }
         let timeout = match due {
-            _ if !self.woken.is_empty() => Some(Duration::ZERO),
+            _ if most.is_zero() || !self.woken.is_empty() => Some(Duration::ZERO),
             Some(due) => Some(self.patience.until(due, now, !self.ready.is_empty())),
             None => None,
         };

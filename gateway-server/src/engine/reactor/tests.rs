@@ -1,10 +1,14 @@
 //! A poller that always says yes.
 
+use std::io::Write as _;
+
 use gateway_spec::abi::host::Host;
 use gateway_spec::{Error, app_fn};
+use rustix::event::{PollFd, PollFlags};
 
 use super::*;
-use crate::engine::{Engine, Stop};
+use crate::engine::socket::wait;
+use crate::engine::{Engine, Stop, Stopper};
 use crate::exchange::Service;
 use crate::net::Listener;
 
@@ -34,16 +38,42 @@ impl Poller for Eager {
     }
 }
 
-#[test]
-fn who_goes_on_stands_in_the_list_once() {
+/// Keeps what it was asked for. A client waits at the first time, and nobody
+/// later.
+#[derive(Debug, Default)]
+struct Asked(Vec<Option<Duration>>);
+
+impl Poller for Asked {
+    fn register(&mut self, _: BorrowedFd<'_>, _: usize, _: Interest) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn deregister(&mut self, _: BorrowedFd<'_>, _: usize) {}
+
+    fn wait(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
+        ready.extend(self.0.is_empty().then_some(Ready::again(LISTENERS)));
+        self.0.push(timeout);
+        Ok(())
+    }
+}
+
+fn reactor<P: Poller>(poller: P) -> (Reactor<P, TcpStream>, TcpStream, Stopper) {
     let app = app_fn(|_, _| Err(Error::app("never called")));
     let service = Service::new(Arc::new(app), Host::new("test", "1", 0, |_, _, _| {}));
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.address();
-    let (stop, _stopper) = Stop::new().unwrap();
+    let mut client = TcpStream::connect(listener.address()).unwrap();
+    // The system tells of a client when it has said something.
+    client.write_all(b"G").unwrap();
+    wait(&mut [PollFd::new(&listener, PollFlags::IN)], None).unwrap();
+    let (stop, stopper) = Stop::new().unwrap();
     let setup = Arc::new(Setup::new(vec![listener], Arc::new(service), stop, Engine::default().tuning()));
-    let mut reactor = Reactor::<_, TcpStream>::new(setup, Eager(Vec::new()), 8).unwrap();
-    let _client = TcpStream::connect(address).unwrap();
+    let reactor = Reactor::new(setup, poller, 8).unwrap();
+    (reactor, client, stopper)
+}
+
+#[test]
+fn who_goes_on_stands_in_the_list_once() {
+    let (mut reactor, _client, _stopper) = reactor(Eager(Vec::new()));
     let (mut turns, mut clock) = (0, Clock::new());
     while turns < 100 {
         match reactor.next(&mut clock).unwrap() {
@@ -59,4 +89,19 @@ fn who_goes_on_stands_in_the_list_once() {
     }
     // Its own place, and that of the listener.
     assert!(reactor.again.len() + reactor.woken.len() <= 2, "{reactor:?}");
+}
+
+/// Whoever asks what there is to do at once has others who wait for it: also
+/// where who was to go on has ended meanwhile.
+#[test]
+fn at_once_is_at_once() {
+    let (mut reactor, _client, _stopper) = reactor(Asked::default());
+    let mut clock = Clock::new();
+    let Event::Client(stream, _) = reactor.next(&mut clock).unwrap() else { panic!("a client waits") };
+    reactor.add(|_, _| Ok(stream));
+    let Event::Task(key, _) = reactor.next(&mut clock).unwrap() else { panic!("it has come") };
+    reactor.settle(key, Step::Again, None).unwrap();
+    drop(reactor.remove(key).unwrap());
+    assert!(reactor.next_at_once(&mut clock).unwrap().is_none());
+    assert_eq!(reactor.poller.0, [None, Some(Duration::ZERO)]);
 }
