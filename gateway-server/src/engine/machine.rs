@@ -31,6 +31,8 @@ pub(super) struct Machine {
     /// Whether the bytes end with something that shows only when it is read.
     hangup: bool,
     stopping: bool,
+    /// Whether its deadline has passed.
+    late: bool,
 }
 
 /// What a connection holds.
@@ -57,7 +59,7 @@ impl Machine {
     /// A connection that was just accepted.
     pub(super) fn new(endpoint: Endpoint, clock: &Clock) -> Self {
         let state = State::Resting(Resting::new(endpoint, clock.now()));
-        Self { state, readable: false, hangup: false, stopping: false }
+        Self { state, readable: false, hangup: false, stopping: false, late: false }
     }
 
     /// Whether its client has all it will get, and only has to take it.
@@ -96,7 +98,7 @@ impl Machine {
     /// Takes note of why it is driven, and the memory that it needs for that.
     // Always, like what follows: one request passes through all of it.
     #[inline(always)]
-    pub(super) fn wake(&mut self, wake: Wake, clock: &Clock, vacant: &mut Vacant) {
+    pub(super) fn wake(&mut self, wake: Wake, vacant: &mut Vacant) {
         let mut exchange = match std::mem::replace(&mut self.state, State::Ended) {
             State::Resting(resting) => vacant.resume(resting),
             State::Busy(exchange) => exchange,
@@ -105,7 +107,9 @@ impl Machine {
         match wake {
             Wake::Ready => self.readable = true,
             Wake::Hangup => (self.readable, self.hangup) = (true, true),
-            Wake::Late => exchange.tick(clock.now()),
+            // Seen to when it is driven: that may close a body, whose app may
+            // take its time.
+            Wake::Late => self.late = true,
             // A request that is already here is still answered, with `close`.
             Wake::Stop => {
                 (self.stopping, self.readable) = (true, true);
@@ -138,6 +142,9 @@ impl Machine {
     #[inline(always)]
     pub(super) fn drive(&mut self, stream: &TcpStream, clock: &Clock, gather: bool, share: &mut usize) -> Next {
         let State::Busy(exchange) = &mut self.state else { return Next::Step(Step::Close) };
+        if std::mem::take(&mut self.late) {
+            exchange.tick(clock.now());
+        }
         while *share > 0 {
             *share -= 1;
             match exchange.want() {
@@ -216,7 +223,7 @@ impl Task for Inline {
     }
 
     fn go(&mut self, context: &mut Context<'_>, wake: Wake) -> Step {
-        self.machine.wake(wake, context.clock, context.vacant);
+        self.machine.wake(wake, context.vacant);
         let mut share = SHARE;
         let step = loop {
             match self.machine.drive(&self.stream, context.clock, true, &mut share) {

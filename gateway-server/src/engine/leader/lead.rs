@@ -149,7 +149,7 @@ impl Worker {
                 return None;
             }
         }
-        owned.machine.wake(wake, &hand.clock, &mut hand.vacant);
+        owned.machine.wake(wake, &mut hand.vacant);
         Some(owned)
     }
 
@@ -312,7 +312,7 @@ impl Worker {
         if let Release::Noted(mut owned, notes) = owned.release()
             && let Some((place, _)) = station.reactor.task(key)
         {
-            wakes(notes).for_each(|wake| owned.machine.wake(wake, &hand.clock, &mut hand.vacant));
+            wakes(notes).for_each(|wake| owned.machine.wake(wake, &mut hand.vacant));
             place.put_back(owned);
             station.reactor.again(key);
         }
@@ -350,7 +350,7 @@ impl Worker {
                 Release::Done => return turn.permit,
                 Release::Noted(back, notes) => {
                     owned = back;
-                    wakes(notes).for_each(|wake| owned.machine.wake(wake, &hand.clock, &mut hand.vacant));
+                    wakes(notes).for_each(|wake| owned.machine.wake(wake, &mut hand.vacant));
                 }
             }
         }

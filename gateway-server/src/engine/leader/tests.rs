@@ -47,6 +47,9 @@ impl Held {
                 });
                 return Ok(Body::chunks(std::iter::once("first").chain(held)));
             }
+            if path == b"/close" {
+                return Ok(Body::chunks(std::iter::repeat([b'x'; 65536])).on_close(hold));
+            }
             if path != b"/" {
                 hold();
                 // Nobody may hear of this any more.
@@ -140,6 +143,19 @@ fn a_late_call_leaves_the_answers_before_it() {
     let text = answer(late);
     assert!(text.starts_with("HTTP/1.1 200 OK") && text.contains("\r\n\r\ndoneHTTP/1.1 504 "), "{text}");
     held.go.send(()).unwrap();
+    held.stop();
+}
+
+/// A body is closed by the app's code, also where its client takes nothing of it
+/// for too long: nobody waits for that.
+#[test]
+fn a_close_that_blocks_holds_nobody_up() {
+    let held = Held::start(Timeouts { write: Duration::from_millis(50), ..Timeouts::default() });
+    let stuck = held.ask("/close");
+    held.entered.recv().unwrap();
+    assert!(answer(held.ask("/")).ends_with("done"), "others are served");
+    held.go.send(()).unwrap();
+    drop(stuck);
     held.stop();
 }
 
