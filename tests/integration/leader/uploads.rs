@@ -5,7 +5,7 @@ use gateway_tests::client::Client;
 use gateway_tests::gate::{Form, Gate, Held};
 use gateway_tests::server::Server;
 
-use super::{Mode, asking, ends_well, figure, in_every_mode, is_answered, serve};
+use super::{Mode, asking, ends_well, figure, in_every_mode, is_answered, refuses, serve};
 
 in_every_mode! {
     half_of_the_calls_read_their_input_while_it_comes,
@@ -128,4 +128,24 @@ fn a_client_that_leaves_its_upload_leaves_its_place() {
         assert!(response.status >= 400 && leaving.at_end().unwrap(), "{response:?}");
     }
     is_read_live(&gate, &server, FRAMINGS[1]);
+}
+
+/// Where nobody watches over the loops, threads do not poll together: the time
+/// of a client that says no more would never be over.
+#[test]
+fn a_deadline_is_kept_after_a_long_upload_where_nothing_is_handed_over() {
+    let gate = Gate::new();
+    let more = ["--hand-over", "never", "--head-timeout", "100ms"];
+    let server = serve(&gate, Form::Streams, &["--loops", "1"], &more);
+    let framing = FRAMINGS[0];
+    let mut client = uploading(&server, "/upload", framing);
+    let held = gate.next();
+    // Its end comes more than a tick after its begin.
+    (0..50).for_each(|_| refuses(&server));
+    held.release();
+    client.send(&part(framing, true)).unwrap();
+    is_whole(&mut client, &server);
+    let mut client = Client::new(server.connect());
+    client.send(b"GET ").unwrap();
+    assert_eq!(client.response("GET").unwrap().status, 408);
 }

@@ -48,6 +48,9 @@ pub(super) struct Looped {
     pub(super) lease: Lease<Station>,
     /// Whether calls are taken for ones that block whatever they do.
     always: bool,
+    /// Whether nobody watches over the loop, who would see to its timers while
+    /// threads poll together.
+    never: bool,
     /// Whether a call has blocked lately.
     blocking: AtomicBool,
     /// When the last one did, in nanoseconds.
@@ -75,6 +78,7 @@ impl Looped {
         reactor.poked_by(poke.as_fd())?;
         Ok(Self {
             always: setup.tuning.hand_over == HandOver::Always,
+            never: setup.tuning.hand_over == HandOver::Never,
             lease: Lease::new(Station { reactor, permit: false, driven: None }),
             blocking: AtomicBool::new(false),
             blocked: AtomicU64::new(0),
@@ -170,7 +174,7 @@ impl Looped {
     /// A call has blocked.
     pub(super) fn blocked(&self, now: Instant) {
         self.blocked.store(nanoseconds(now), Ordering::Relaxed);
-        self.blocking.store(true, Ordering::Relaxed);
+        self.blocking.store(!self.never, Ordering::Relaxed);
     }
 
     // ----- mail ------------------------------------------------------------------
