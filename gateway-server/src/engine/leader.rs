@@ -92,8 +92,12 @@ fn run(setup: Setup) -> io::Result<Outcome> {
     if let Some(error) = worker.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
         return Err(error);
     }
-    let over = worker.running.load(SeqCst) == 0;
-    Ok(if over { Outcome { abandoned: worker.abandoned.load(SeqCst) } } else { stuck })
+    if worker.running.load(SeqCst) > 0 {
+        return Ok(stuck);
+    }
+    // A call whose client was told that it took too long has no connection any
+    // more, and is inside still.
+    Ok(Outcome { abandoned: worker.abandoned.load(SeqCst).max(stuck.abandoned) })
 }
 
 impl Worker {

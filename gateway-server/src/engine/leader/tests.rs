@@ -19,13 +19,17 @@ use crate::exchange::{LINGER, Timeouts};
 struct Held {
     address: SocketAddr,
     stopper: Stopper,
-    server: thread::JoinHandle<()>,
+    server: thread::JoinHandle<usize>,
     entered: Receiver<()>,
     go: Sender<()>,
 }
 
 impl Held {
     fn start(timeouts: Timeouts) -> Self {
+        Self::start_for(timeouts, Duration::from_secs(30))
+    }
+
+    fn start_for(timeouts: Timeouts, graceful: Duration) -> Self {
         let (enter, entered) = channel();
         let (go, gone) = channel::<()>();
         let (enter, gone) = (Arc::new(Mutex::new(enter)), Arc::new(Mutex::new(gone)));
@@ -58,9 +62,9 @@ impl Held {
             Ok(Body::from("done"))
         });
         let mut server = Server::new(app).engine("leader").unwrap().timeouts(timeouts).loops(1).threads(3);
-        server = server.bind("127.0.0.1:0").unwrap();
+        server = server.graceful(graceful).bind("127.0.0.1:0").unwrap();
         let (address, stopper) = (server.addresses()[0], server.stopper().unwrap());
-        let server = thread::spawn(move || assert_eq!(server.run().unwrap().abandoned, 0));
+        let server = thread::spawn(move || server.run().unwrap().abandoned);
         Self { address, stopper, server, entered, go }
     }
 
@@ -73,7 +77,7 @@ impl Held {
 
     fn stop(self) {
         self.stopper.stop();
-        self.server.join().unwrap();
+        assert_eq!(self.server.join().unwrap(), 0);
     }
 }
 
@@ -97,6 +101,20 @@ fn a_call_that_takes_too_long_is_answered_by_its_loop() {
     held.go.send(()).unwrap();
     assert!(answer(held.ask("/")).ends_with("done"), "and still are");
     held.stop();
+}
+
+/// It is told to the end that such a call is still inside: who shuts the app down
+/// then would take away what it works with.
+#[test]
+fn a_call_that_never_returns_is_counted_at_the_end() {
+    let timeouts = Timeouts { call: Some(Duration::from_millis(50)), ..Timeouts::default() };
+    let held = Held::start_for(timeouts, Duration::from_millis(10));
+    let late = held.ask("/held");
+    held.entered.recv().unwrap();
+    assert!(answer(late).starts_with("HTTP/1.1 504 "));
+    held.stopper.stop();
+    assert_eq!(held.server.join().unwrap(), 1);
+    held.go.send(()).unwrap();
 }
 
 /// A response that has begun cannot be replaced: the client sees that it is cut.
