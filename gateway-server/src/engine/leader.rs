@@ -215,7 +215,8 @@ impl Worker {
     /// A loop is over.
     fn end(&self, abandoned: usize) {
         self.abandoned.fetch_add(abandoned, SeqCst);
-        if self.running.fetch_sub(1, SeqCst) == 1 {
+        // After a failure none runs, whoever ends.
+        if self.running.fetch_update(SeqCst, SeqCst, |running| running.checked_sub(1)) == Ok(1) {
             self.dismiss();
         }
     }

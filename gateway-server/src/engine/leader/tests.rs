@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use gateway_spec::abi::host::Host;
 use gateway_spec::{Body, Head, Status, app_fn};
 
-use super::{MEMORY, TICK};
+use super::{MEMORY, TICK, Worker};
 use crate::Server;
-use crate::engine::Stopper;
-use crate::exchange::{LINGER, Timeouts};
+use crate::engine::crew::Crew;
+use crate::engine::{Engine, Setup, Stop, Stopper};
+use crate::exchange::{LINGER, Service, Timeouts};
 
 /// An app whose calls of `/held` and `/begun` last until they are let go; the
 /// second one has begun to answer.
@@ -185,6 +187,19 @@ fn nobody_looks_all_the_time() {
     assert_eq!(of(Timeouts { keep_alive: Duration::ZERO, ..Timeouts::default() }), LINGER);
     assert_eq!(of(Timeouts { head: Duration::from_nanos(1), ..Timeouts::default() }), TICK);
     assert_eq!(of(Timeouts { call: Some(10 * TICK), ..Timeouts::default() }), 10 * TICK);
+}
+
+/// A loop that ends later does not make it one.
+#[test]
+fn nothing_runs_after_a_failure() {
+    let app = app_fn(|_, _| Ok(Body::from("never called")));
+    let service = Service::new(Arc::new(app), Host::new("test", "1", 0, |_, _, _| {}));
+    let (stop, _stopper) = Stop::new().unwrap();
+    let setup = Setup::new(Vec::new(), Arc::new(service), stop, Engine::default().tuning());
+    let worker = Worker::new(Arc::new(setup), Crew::new().unwrap()).unwrap();
+    worker.fail(std::io::Error::other("a test"));
+    worker.end(0);
+    assert!(!worker.runs());
 }
 
 /// One that is in time is answered by the app, however many calls came before.
