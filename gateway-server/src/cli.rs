@@ -117,6 +117,7 @@ fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
 
 fn configured(server: Server, how: &Serve) -> Server {
     let mut server = server
+        .listening(how.listening)
         .limits(how.limits)
         .timeouts(how.timeouts)
         .keep_alive_requests(how.keep_alive_requests)
@@ -146,7 +147,7 @@ fn announce(server: &Server) {
     let mut out = std::io::stdout().lock();
     for address in server.addresses() {
         // A closed standard output must not stop the server.
-        let _ = writeln!(out, "listening on http://{address}");
+        let _ = writeln!(out, "listening on {address}");
     }
     let _ = out.flush();
 }

@@ -1,6 +1,7 @@
 //! Command line -> raw flags -> [`Config`], checked and immutable.
 
 mod flags;
+mod listen;
 
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use gateway_spec::loader::Target;
 use self::flags::{EngineFlags, ForkCreate, HandOver, LimitFlags, TimeFlags, Trigger, Underscores};
 use crate::engine::{self, Engine};
 use crate::exchange::Timeouts;
-use crate::net::Address;
+use crate::net::{Address, Listening};
 use crate::protocol::{Limits, UnderscoreHeaders};
 
 pub use self::flags::Flags;
@@ -52,6 +53,8 @@ pub enum Action {
 pub struct Serve {
     /// Where.
     pub addresses: Vec<Address>,
+    /// How to listen there.
+    pub listening: Listening,
     /// Whether to lint.
     pub lint: bool,
     /// The concurrency model.
@@ -109,7 +112,7 @@ impl Flags {
         let (settings, strict) = (self.set, self.strict);
         let action = match (self.list || self.check, self.in_child) {
             (false, _) => {
-                let serve = (self.serve.bind, self.serve.lint);
+                let serve = (self.serve.bind, self.listen.check(), self.serve.lint);
                 Action::Serve(Box::new(serving(serve, self.engine, self.limits, &self.times)?))
             }
             (true, false) => Action::Inspect(inspect),
@@ -120,7 +123,7 @@ impl Flags {
 }
 
 fn serving(
-    (addresses, lint): (Vec<Address>, bool),
+    (addresses, listening, lint): (Vec<Address>, Listening, bool),
     engine: EngineFlags,
     limits: LimitFlags,
     times: &TimeFlags,
@@ -138,6 +141,7 @@ fn serving(
     let stays = !times.keep_alive_timeout.is_zero();
     Ok(Serve {
         addresses,
+        listening,
         lint,
         engine: engine.engine,
         connections: engine.connections.map(|most| most as usize),

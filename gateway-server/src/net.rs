@@ -1,9 +1,28 @@
 //! Addresses, listeners, and what accept's errors mean.
+//!
+//! | file | purpose |
+//! |---|---|
+//! | `address` | what `--bind` takes |
+//! | `listening` `owner` | how to listen, whatever the address |
+//! | `listener` | a bound socket, and the connections it gives |
+//! | `socket_file` | the file of a Unix socket |
+//! | `bound` | where a listener is |
+//! | `stream` | a connection's socket |
+//! | `endpoint` | who is connected to whom |
 
 mod address;
+mod bound;
 mod endpoint;
 mod listener;
+mod listening;
+mod owner;
+mod socket_file;
+mod stream;
 
-pub use address::{Address, AddressError};
+pub use address::{Address, AddressError, TcpAddress};
+pub use bound::Bound;
 pub use endpoint::{Endpoint, Local};
 pub use listener::{AcceptError, Listener};
+pub use listening::Listening;
+pub use owner::Owner;
+pub use stream::Stream;

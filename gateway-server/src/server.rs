@@ -1,7 +1,6 @@
 //! The server as a library.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use gateway_spec::{App, AppFlags, Level, escape};
 
 use crate::engine::{Engine, Factory, HandOver, Outcome, Setup, Stop, Stopper, Trigger, Tuning};
 use crate::exchange::{Bodies, Places, Service, Timeouts};
-use crate::net::{Address, AddressError, Listener};
+use crate::net::{Address, AddressError, Bound, Listener, Listening};
 use crate::protocol::Limits;
 use crate::stats::Counters;
 
@@ -37,6 +36,7 @@ pub struct Server {
     app: AppOf,
     host: Option<Arc<Host>>,
     engine: Engine,
+    listening: Listening,
     listeners: Vec<Listener>,
     limits: Limits,
     timeouts: Timeouts,
@@ -66,10 +66,10 @@ pub enum ServerError {
     #[error(transparent)]
     Address(#[from] AddressError),
     /// The address cannot be bound.
-    #[error("cannot listen on {address}: {error}{}", hint(error))]
+    #[error("cannot listen on {address}: {error}{}", hint(address, error))]
     Bind {
         /// Which address.
-        address: String,
+        address: Address,
         /// The system's reason.
         error: io::Error,
     },
@@ -84,8 +84,10 @@ pub enum ServerError {
     Io(#[from] io::Error),
 }
 
-fn hint(error: &io::Error) -> &'static str {
+fn hint(address: &Address, error: &io::Error) -> &'static str {
     match error.kind() {
+        // It speaks for itself.
+        _ if matches!(address, Address::Unix(_)) => "",
         io::ErrorKind::AddrInUse => "; another process has it: stop that one, or choose another port",
         io::ErrorKind::PermissionDenied => "; ports below 1024 need privileges: choose a higher one",
         io::ErrorKind::AddrNotAvailable => "; it is not an address of this machine",
@@ -105,6 +107,7 @@ impl Server {
             app: AppOf(app),
             host: None,
             engine: Engine::default(),
+            listening: Listening::default(),
             listeners: Vec::new(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
@@ -124,14 +127,21 @@ impl Server {
         Self { host: Some(host), engine, ..Self::of(app) }
     }
 
+    /// How to listen: for the calls of [`bind`](Self::bind) that follow.
+    #[must_use]
+    pub fn listening(mut self, how: Listening) -> Self {
+        self.listening = how;
+        self
+    }
+
     /// Listens on an address, from now on; may be called several times.
     ///
     /// # Errors
     /// [`ServerError::Address`], [`ServerError::Bind`].
     pub fn bind(mut self, address: &str) -> Result<Self, ServerError> {
         let address: Address = address.parse()?;
-        let bound = Listener::bind(address.resolve()?);
-        let listener = bound.map_err(|error| ServerError::Bind { address: address.to_string(), error })?;
+        let bound = Listener::bind(&address, &self.listening);
+        let listener = bound.map_err(|error| ServerError::Bind { address, error })?;
         self.listeners.push(listener);
         Ok(self)
     }
@@ -245,7 +255,7 @@ impl Server {
 
     /// The addresses that are bound, with the ports that were taken.
     #[must_use]
-    pub fn addresses(&self) -> Vec<SocketAddr> {
+    pub fn addresses(&self) -> Vec<Bound> {
         self.listeners.iter().map(Listener::address).collect()
     }
 

@@ -3,6 +3,7 @@
 //!
 //! | file | purpose |
 //! |---|---|
+//! | `account` | users and groups by their names |
 //! | `shared` | counters that forked processes share |
 //! | `fork` | a second process, only from a process with one thread |
 //! | `signals` | what a forked process does with the signals of its parent |
@@ -16,6 +17,7 @@
 //! | `vigil` | a watcher that sleeps while there is nothing to look after |
 //! | `atomic` | what threads agree by: what these two, and others, are made of |
 
+mod account;
 pub(crate) mod atomic;
 mod company;
 mod defer;
@@ -31,6 +33,7 @@ mod tests;
 mod vigil;
 mod watched;
 
+pub(crate) use account::{group_id, user_id};
 pub(crate) use company::Company;
 pub(crate) use defer::defer_accept;
 pub(crate) use fork::{Forked, fork, threads};

@@ -11,6 +11,7 @@ mod fixtures;
 mod header;
 mod leader;
 mod limits;
+mod listening;
 mod loader;
 mod models;
 mod peers;

@@ -294,7 +294,7 @@ fn a_hanging_app_is_abandoned_when_the_graceful_time_is_over() {
         });
         let mut server = gateway_server::Server::new(app).bind("127.0.0.1:0").unwrap().engine(engine.name).unwrap();
         server = server.graceful(Duration::ZERO);
-        let (address, stopper) = (server.addresses()[0], server.stopper().unwrap());
+        let (address, stopper) = (server.addresses()[0].tcp().unwrap(), server.stopper().unwrap());
         let run = std::thread::spawn(move || server.run());
         let mut client = Client::new(std::net::TcpStream::connect(address).unwrap());
         client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();

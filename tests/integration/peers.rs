@@ -2,7 +2,7 @@
 //! Node's own clients, load generators.
 
 mod browser;
-mod curl;
+pub(crate) mod curl;
 mod load;
 mod scripts;
 
@@ -21,7 +21,7 @@ static LARGE_BYTES: LazyLock<(Vec<u8>, String)> = LazyLock::new(|| {
 });
 
 /// Bytes of which no piece is like another.
-fn bytes(count: usize) -> Vec<u8> {
+pub(crate) fn bytes(count: usize) -> Vec<u8> {
     let noise: Vec<u8> = (0..65_536_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let mut bytes = Vec::with_capacity(count + noise.len());
     while bytes.len() < count {

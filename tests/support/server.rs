@@ -12,6 +12,7 @@ use crate::artifacts;
 #[derive(Debug)]
 pub struct Server {
     child: Child,
+    places: Vec<String>,
     addresses: Vec<SocketAddr>,
     log: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
@@ -66,14 +67,21 @@ impl Server {
         let mut child = command.spawn().expect("the server can be started");
         let (log, reader) = collect(child.stderr.take().expect("stderr is piped"));
         let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
-        let addresses = (0..count).map_while(|_| address(&lines.next()?.ok()?)).collect::<Vec<_>>();
-        let mut server = Self { child, addresses, log, reader: Some(reader) };
-        if server.addresses.len() != count {
+        let places = (0..count).map_while(|_| place(&lines.next()?.ok()?)).collect::<Vec<_>>();
+        let addresses = places.iter().filter_map(|place| place.strip_prefix("http://")?.parse().ok()).collect();
+        let mut server = Self { child, places, addresses, log, reader: Some(reader) };
+        if server.places.len() != count {
             let _ = server.child.kill();
             let (status, log) = server.wait();
             panic!("the server did not start, {status}:\n{log}");
         }
         server
+    }
+
+    /// Where it says that it listens, Unix sockets too.
+    #[must_use]
+    pub fn places(&self) -> &[String] {
+        &self.places
     }
 
     /// The first address.
@@ -82,7 +90,7 @@ impl Server {
         self.addresses[0]
     }
 
-    /// All addresses.
+    /// All addresses; Unix sockets have none.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
@@ -169,9 +177,9 @@ impl Drop for Server {
     }
 }
 
-/// `listening on http://ADDRESS`
-fn address(line: &str) -> Option<SocketAddr> {
-    line.strip_prefix("listening on http://")?.parse().ok()
+/// `listening on http://ADDRESS`, or `unix:PATH`
+fn place(line: &str) -> Option<String> {
+    Some(line.strip_prefix("listening on ")?.to_owned())
 }
 
 /// Reads a pipe to its end in the background, so that it never fills.

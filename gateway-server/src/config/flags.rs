@@ -7,6 +7,7 @@ use bytesize::ByteSize;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, ValueEnum};
 
+use super::listen::ListenFlags;
 use crate::engine::Engine;
 use crate::net::Address;
 
@@ -49,11 +50,11 @@ pub struct Flags {
     pub(super) strict: bool,
 
     /// Load the module and create the app in a child process, say how that went, and end
-    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "EngineFlags", "LimitFlags", "TimeFlags"])]
+    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "ListenFlags", "EngineFlags", "LimitFlags", "TimeFlags"])]
     pub(super) check: bool,
 
     /// Print the module's apps, versions and build, and end
-    #[arg(long, conflicts_with_all = ["set", "ServeFlags", "EngineFlags", "LimitFlags", "TimeFlags"])]
+    #[arg(long, conflicts_with_all = ["set", "ServeFlags", "ListenFlags", "EngineFlags", "LimitFlags", "TimeFlags"])]
     pub(super) list: bool,
 
     /// Print the engines, a line for each, and end
@@ -65,6 +66,9 @@ pub struct Flags {
     pub(super) in_child: bool,
 
     // Last: a heading goes on until the next one.
+    #[command(flatten)]
+    pub(super) listen: ListenFlags,
+
     #[command(flatten)]
     pub(super) engine: EngineFlags,
 
@@ -78,7 +82,7 @@ pub struct Flags {
 /// Where, and whether with a check.
 #[derive(Debug, Args)]
 pub(super) struct ServeFlags {
-    /// Listen on ADDR, as in 127.0.0.1:8000 or [::1]:8000; may be given several times; port 0 takes a free one
+    /// Listen on ADDR, as in 127.0.0.1:8000, [::1]:8000 or unix:/run/app.sock; may be given several times; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000")]
     pub(super) bind: Vec<Address>,
 

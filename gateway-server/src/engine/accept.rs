@@ -1,7 +1,6 @@
 //! Waits for clients, or for the end.
 
 use std::io;
-use std::net::TcpStream;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use super::Setup;
 use super::socket::wait;
-use crate::net::{AcceptError, Endpoint, Listener};
+use crate::net::{AcceptError, Endpoint, Listener, Stream};
 
 /// How long accepting pauses when the machine is out of descriptors.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
@@ -45,7 +44,7 @@ pub(super) fn arrival<'a>(setup: &'a Setup, open: bool, other: Option<BorrowedFd
 }
 
 /// Takes one connection; `None` when there is none to be had now.
-pub(super) fn take(setup: &Setup, listener: &Listener) -> io::Result<Option<(TcpStream, Endpoint)>> {
+pub(super) fn take(setup: &Setup, listener: &Listener) -> io::Result<Option<(Stream, Endpoint)>> {
     match listener.accept() {
         Ok(connection) => Ok(Some(connection)),
         Err(AcceptError::Retry) => Ok(None),

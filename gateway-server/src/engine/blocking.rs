@@ -2,10 +2,10 @@
 //! what `single`, `fork`, `thread` and `coroutine` have in common.
 
 use std::io;
-use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
+use rustix::net::Shutdown;
 
 use super::Setup;
 use super::clock::Clock;
@@ -15,7 +15,7 @@ use super::socket::{receive, send};
 use super::stop::Lingering;
 use super::waiter::{Alerts, Waiter};
 use crate::exchange::{Exchange, Want};
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Stream};
 
 /// How long a client that has said nothing yet keeps others waiting, where one
 /// is served at a time.
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// A connection while it is served.
 struct Connection<'a, W> {
     setup: &'a Setup,
-    stream: &'a TcpStream,
+    stream: &'a Stream,
     exchange: Exchange,
     clock: Clock,
     waiter: &'a mut W,
@@ -35,7 +35,7 @@ struct Connection<'a, W> {
 }
 
 /// Serves a connection to its end.
-pub(super) fn serve(setup: &Setup, stream: &TcpStream, endpoint: Endpoint, waiter: &mut impl Waiter) {
+pub(super) fn serve(setup: &Setup, stream: &Stream, endpoint: Endpoint, waiter: &mut impl Waiter) {
     let mut clock = Clock::new();
     let now = *clock.refresh();
     let (since, body) = (now.instant, BodyWait::default());

@@ -7,7 +7,6 @@ mod pool;
 mod suspender;
 
 use std::io;
-use std::net::TcpStream;
 use std::ops::Range;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::rc::Rc;
@@ -28,7 +27,7 @@ use super::reactor::{Connection, Step, Wake};
 use super::waiter::Woken;
 use super::{Engine, MANY, Outcome, Setup};
 use crate::exchange::Bodies;
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Stream};
 use crate::sys::{GuardedStack, guard_range, tell_overflows};
 
 /// The registry's entry.
@@ -64,7 +63,7 @@ type Answer = io::Result<Woken>;
 
 /// One connection's coroutine.
 struct Fibre {
-    stream: Rc<TcpStream>,
+    stream: Rc<Stream>,
     /// None once it has returned.
     coroutine: Option<Coroutine<Answer, Ask, (), GuardedStack>>,
     ask: Ask,
@@ -82,7 +81,7 @@ impl Connection for Fibre {
 }
 
 impl Task for Fibre {
-    fn new(context: &mut Context<'_>, key: usize, stream: TcpStream, endpoint: Endpoint) -> io::Result<Self> {
+    fn new(context: &mut Context<'_>, key: usize, stream: Stream, endpoint: Endpoint) -> io::Result<Self> {
         let kept = POOL.with_borrow_mut(|pool| pool.stacks.pop());
         let stack = kept.map_or_else(|| GuardedStack::new(context.setup.tuning.stack_size), Ok)?;
         let guard = stack.guard();

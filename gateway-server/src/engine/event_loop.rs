@@ -3,7 +3,6 @@
 //! what a connection does then its [`Task`]'s.
 
 use std::io;
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,12 +11,12 @@ use super::poller::Poller;
 use super::reactor::{Connection, Event, Reactor, Step, Wake};
 use super::vacant::Vacant;
 use super::{Outcome, Setup};
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Stream};
 
 /// One connection's side of the loop.
 pub(super) trait Task: Connection + Sized {
     /// A connection that was just accepted.
-    fn new(context: &mut Context<'_>, key: usize, stream: TcpStream, endpoint: Endpoint) -> io::Result<Self>;
+    fn new(context: &mut Context<'_>, key: usize, stream: Stream, endpoint: Endpoint) -> io::Result<Self>;
 
     /// Goes as far as it can without waiting.
     fn go(&mut self, context: &mut Context<'_>, wake: Wake) -> Step;
@@ -71,7 +70,7 @@ impl<P: Poller, T: Task> Loop<P, T> {
         Ok(true)
     }
 
-    fn add(&mut self, stream: TcpStream, endpoint: Endpoint) {
+    fn add(&mut self, stream: Stream, endpoint: Endpoint) {
         let (clock, again, vacant) = (&mut self.clock, &mut self.again, &mut self.vacant);
         self.reactor.add(|setup, key| {
             let mut context = Context { setup, clock, again, vacant };

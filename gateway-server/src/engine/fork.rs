@@ -3,7 +3,6 @@
 //! and ends. A crash takes one client with it and nobody else.
 
 use std::io;
-use std::net::TcpStream;
 use std::sync::Arc;
 
 use gateway_spec::{App, Error, app_fn};
@@ -17,7 +16,7 @@ use super::children::Children;
 use super::waiter::PollWaiter;
 use super::{Engine, Factory, Outcome, Setup};
 use crate::exchange::{Bodies, Service};
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Stream};
 use crate::sys::{Forked, empty_signal, fork, reset_signal, threads};
 
 /// The registry's entry.
@@ -72,7 +71,7 @@ fn run(setup: Setup) -> io::Result<Outcome> {
 }
 
 /// Serves one connection, and ends the process.
-fn serve_as_child(mut setup: Setup, stream: TcpStream, endpoint: Endpoint) -> ! {
+fn serve_as_child(mut setup: Setup, stream: Stream, endpoint: Endpoint) -> ! {
     // Its copies would keep the addresses taken for as long as it lives.
     setup.listeners.clear();
     let own = setup.factory.take().map(|factory| create(&factory));

@@ -2,11 +2,11 @@
 //! and its socket, without waiting for either.
 
 use std::io;
-use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::Instant;
 
 use rustix::io::Errno;
+use rustix::net::Shutdown;
 
 use super::clock::Clock;
 use super::event_loop::{Context, Task};
@@ -17,7 +17,7 @@ use super::socket::{receive, send};
 use super::vacant::Vacant;
 use super::waiter::PollWaiter;
 use crate::exchange::{Exchange, HIGH_WATER, Port, Resting, Timeouts, Want};
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Stream};
 
 /// The most steps of one connection before the others have their turn.
 pub(super) const SHARE: usize = 64;
@@ -140,7 +140,7 @@ impl Machine {
     /// answers wait to be sent with its own if `gather`. Each of its steps is
     /// taken from `share`.
     #[inline(always)]
-    pub(super) fn drive(&mut self, stream: &TcpStream, clock: &Clock, gather: bool, share: &mut usize) -> Next {
+    pub(super) fn drive(&mut self, stream: &Stream, clock: &Clock, gather: bool, share: &mut usize) -> Next {
         let State::Busy(exchange) = &mut self.state else { return Next::Step(Step::Close) };
         if std::mem::take(&mut self.late) {
             exchange.tick(clock.now());
@@ -180,7 +180,7 @@ impl Machine {
 /// Reads; answers whether there may be more, if that is certain. A short read
 /// has taken all bytes there were.
 #[inline(always)]
-fn read(exchange: &mut Exchange, stream: &TcpStream, clock: &Clock) -> Option<bool> {
+fn read(exchange: &mut Exchange, stream: &Stream, clock: &Clock) -> Option<bool> {
     match receive(stream, exchange) {
         Ok((0, _)) => exchange.eof(clock.now()),
         Ok((count, is_full)) => {
@@ -195,7 +195,7 @@ fn read(exchange: &mut Exchange, stream: &TcpStream, clock: &Clock) -> Option<bo
 
 /// Sends; `false` when the socket takes no more.
 #[inline(always)]
-fn write(exchange: &mut Exchange, stream: &TcpStream, clock: &Clock) -> bool {
+fn write(exchange: &mut Exchange, stream: &Stream, clock: &Clock) -> bool {
     match send(stream, exchange) {
         Ok(count) => exchange.sent(count, clock.now()),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
@@ -207,7 +207,7 @@ fn write(exchange: &mut Exchange, stream: &TcpStream, clock: &Clock) -> bool {
 /// A connection of a loop that calls the app itself, and waits for it.
 #[derive(Debug)]
 pub(super) struct Inline {
-    stream: TcpStream,
+    stream: Stream,
     machine: Machine,
 }
 
@@ -218,7 +218,7 @@ impl Connection for Inline {
 }
 
 impl Task for Inline {
-    fn new(context: &mut Context<'_>, _: usize, stream: TcpStream, endpoint: Endpoint) -> io::Result<Self> {
+    fn new(context: &mut Context<'_>, _: usize, stream: Stream, endpoint: Endpoint) -> io::Result<Self> {
         Ok(Self { stream, machine: Machine::new(endpoint, context.clock) })
     }
 

@@ -1,7 +1,6 @@
 //! The way from a running app to its socket.
 
 use std::io::{self, IoSlice, Read as _};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
@@ -12,6 +11,7 @@ use super::poller::Interest;
 use super::socket::{retried, send_slices, wait_one};
 use super::waiter::{Alerts, Waiter};
 use crate::exchange::{Now, Port, Timeouts};
+use crate::net::Stream;
 use crate::sys::Claim;
 
 /// How long an app has waited for the body of its request, over all calls.
@@ -35,7 +35,7 @@ impl BodyWait {
 /// A port over a socket, which waits as its waiter does.
 #[derive(Debug)]
 pub(super) struct SocketPort<'a, W> {
-    pub(super) stream: &'a TcpStream,
+    pub(super) stream: &'a Stream,
     pub(super) clock: &'a mut Clock,
     pub(super) timeouts: &'a Timeouts,
     pub(super) stop: &'a Stop,

@@ -9,7 +9,6 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::TcpStream;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,7 +22,7 @@ use super::accept::PAUSE;
 use super::clock::Clock;
 use super::poller::{Interest, Poller, Ready};
 use super::timers::Timers;
-use crate::net::{AcceptError, Endpoint};
+use crate::net::{AcceptError, Endpoint, Stream};
 
 /// The most clients that are accepted before those there are have their turn.
 const ACCEPTS: usize = 64;
@@ -377,7 +376,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     }
 
     /// Takes a client from the listener with this key.
-    fn accept(&mut self, key: usize) -> io::Result<Option<(TcpStream, Endpoint)>> {
+    fn accept(&mut self, key: usize) -> io::Result<Option<(Stream, Endpoint)>> {
         // Told of once more: the next wait tells it anew.
         if self.accepting != Accepting::Open || self.accepts == 0 {
             return Ok(None);

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice};
-use std::net::TcpStream;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::FileExt as _;
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, sendmsg};
 
 use crate::exchange::{Exchange, Pending};
+use crate::net::Stream;
 
 /// The most of a file that one call sends, so that deadlines are looked at.
 const FILE_PIECE: u64 = 1 << 20;
@@ -22,7 +22,7 @@ const FILE_PIECE: u64 = 1 << 20;
 /// # Errors
 /// The system's; [`Errno::AGAIN`] where nothing has arrived.
 #[inline]
-pub(super) fn receive(stream: &TcpStream, exchange: &mut Exchange) -> Result<(usize, bool), Errno> {
+pub(super) fn receive(stream: &Stream, exchange: &mut Exchange) -> Result<(usize, bool), Errno> {
     let room = exchange.room();
     loop {
         // Not by way of the standard library, whose call is a cancellation point
@@ -36,7 +36,7 @@ pub(super) fn receive(stream: &TcpStream, exchange: &mut Exchange) -> Result<(us
 
 /// Sends some of what is pending.
 #[inline(always)]
-pub(super) fn send(stream: &TcpStream, exchange: &Exchange) -> io::Result<usize> {
+pub(super) fn send(stream: &Stream, exchange: &Exchange) -> io::Result<usize> {
     match exchange.pending() {
         Pending::Bytes { bytes, more } => send_bytes(stream, bytes, more),
         Pending::Slices(slices) => send_slices(stream, slices.as_slices()),
@@ -45,13 +45,13 @@ pub(super) fn send(stream: &TcpStream, exchange: &Exchange) -> io::Result<usize>
 }
 
 /// Sends one run of bytes; with `more`, the system waits for what follows.
-fn send_bytes(stream: &TcpStream, bytes: &[u8], more: bool) -> io::Result<usize> {
+fn send_bytes(stream: &Stream, bytes: &[u8], more: bool) -> io::Result<usize> {
     let more = if more { SendFlags::MORE } else { SendFlags::empty() };
     retried(|| Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL | more)?))
 }
 
 /// Sends runs of bytes.
-pub(super) fn send_slices(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+pub(super) fn send_slices(stream: &Stream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     match slices {
         [one] => send_bytes(stream, one, false),
         _ => retried(|| Ok(sendmsg(stream, slices, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?)),
@@ -60,7 +60,7 @@ pub(super) fn send_slices(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Res
 
 /// Sends a range of a file without reading it into memory, where the system
 /// can; a descriptor that it refuses is copied.
-fn send_file(stream: &TcpStream, fd: BorrowedFd<'_>, offset: u64, length: u64) -> io::Result<usize> {
+fn send_file(stream: &Stream, fd: BorrowedFd<'_>, offset: u64, length: u64) -> io::Result<usize> {
     let mut position = offset;
     let count = usize::try_from(length).unwrap_or(usize::MAX);
     match retried(|| Ok(rustix::fs::sendfile(stream, fd, Some(&mut position), count)?)) {
@@ -88,7 +88,7 @@ pub(super) fn retried<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<
 }
 
 /// Waits for one socket; `false` when the deadline comes first.
-pub(super) fn wait_one(stream: &TcpStream, events: PollFlags, deadline: Option<Instant>) -> io::Result<bool> {
+pub(super) fn wait_one(stream: &Stream, events: PollFlags, deadline: Option<Instant>) -> io::Result<bool> {
     let mut fds = [PollFd::from_borrowed_fd(stream.as_fd(), events)];
     wait(&mut fds, deadline)
 }

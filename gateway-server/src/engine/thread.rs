@@ -2,7 +2,6 @@
 //! listener's queue.
 
 use std::io;
-use std::net::TcpStream;
 use std::sync::Arc;
 
 use super::accept::{Arrival, arrival, take};
@@ -11,7 +10,7 @@ use super::crew::Crew;
 use super::waiter::PollWaiter;
 use super::{Engine, Outcome, Setup};
 use crate::exchange::Bodies;
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Stream};
 
 /// The registry's entry.
 pub(super) const ENGINE: Engine = Engine {
@@ -47,7 +46,7 @@ fn run(setup: Setup) -> io::Result<Outcome> {
 
 /// Starts a thread for a connection. Where none can be had the connection is
 /// dropped: shed, and said.
-fn start(crew: &Arc<Crew>, setup: &Arc<Setup>, stream: TcpStream, endpoint: Endpoint) {
+fn start(crew: &Arc<Crew>, setup: &Arc<Setup>, stream: Stream, endpoint: Endpoint) {
     let theirs = Arc::clone(setup);
     let work = move || serve(&theirs, &stream, endpoint, &mut PollWaiter::new(&theirs.stop, &[]));
     if let Err(error) = crew.start("connection", work) {

@@ -2,7 +2,6 @@
 //! by letting others run.
 
 use std::io;
-use std::net::TcpStream;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::Instant;
 
@@ -11,6 +10,7 @@ use rustix::event::{PollFd, PollFlags};
 use super::Stop;
 use super::poller::Interest;
 use super::socket::wait;
+use crate::net::Stream;
 
 /// What may end a wait besides its socket and its deadline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) trait Waiter {
     /// The system's; the connection is over then.
     fn wait(
         &mut self,
-        stream: &TcpStream,
+        stream: &Stream,
         interest: Interest,
         deadline: Option<Instant>,
         alerts: Alerts,
@@ -87,7 +87,7 @@ impl<'a> PollWaiter<'a> {
 
     fn ask(
         &mut self,
-        stream: &TcpStream,
+        stream: &Stream,
         interest: Interest,
         deadline: Option<Instant>,
         stop: bool,
@@ -116,7 +116,7 @@ impl<'a> PollWaiter<'a> {
 impl Waiter for PollWaiter<'_> {
     fn wait(
         &mut self,
-        stream: &TcpStream,
+        stream: &Stream,
         interest: Interest,
         deadline: Option<Instant>,
         alerts: Alerts,

@@ -1,11 +1,14 @@
 //! What `--bind` takes.
 
 use std::fmt;
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// An address to listen on: `127.0.0.1:8000`, `http://[::1]:8000`,
-/// `localhost:8000`, `:8000` for all IPv4 addresses. Port 0 takes a free one.
+/// `localhost:8000`, `:8000` for all IPv4 addresses, where port 0 takes a free
+/// one; or `unix:/run/app.sock`, a file.
 ///
 /// ```
 /// use gateway_server::net::Address;
@@ -15,7 +18,16 @@ use std::str::FromStr;
 /// # Ok::<(), gateway_server::net::AddressError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
+pub enum Address {
+    /// An IP address or a name, and a port.
+    Tcp(TcpAddress),
+    /// The file of a Unix socket.
+    Unix(PathBuf),
+}
+
+/// A host and a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcpAddress {
     host: String,
     port: u16,
 }
@@ -33,29 +45,34 @@ pub enum AddressError {
     #[error("\"{0}\": an IPv6 address, and nothing else, stands in brackets, as in [::1]:8000")]
     Brackets(String),
     /// A scheme that is not served.
-    #[error("\"{0}\": only http:// addresses are served")]
+    #[error("\"{0}\": only http:// addresses and unix: paths are served")]
     Scheme(String),
     /// A URL with a path.
     #[error("\"{0}\": an address has no path; apps are served at /")]
     Path(String),
-    /// A name that does not resolve.
-    #[error("\"{0}\" is no address of this machine: {1}")]
-    Resolve(String, String),
+    /// A Unix socket without a file.
+    #[error("\"{0}\" names no file: write it as unix:/run/app.sock")]
+    NoPath(String),
 }
 
 impl Address {
     /// Whether the port is 0.
     #[must_use]
     pub const fn takes_a_free_port(&self) -> bool {
-        self.port == 0
+        matches!(self, Self::Tcp(TcpAddress { port: 0, .. }))
     }
+}
 
+impl TcpAddress {
     /// The address to bind to.
     ///
     /// # Errors
-    /// [`AddressError::Resolve`] for a name that has no address.
-    pub fn resolve(&self) -> Result<SocketAddr, AddressError> {
-        let refused = |why: &str| AddressError::Resolve(self.host.clone(), why.to_owned());
+    /// A name that has no address.
+    pub fn resolve(&self) -> io::Result<SocketAddr> {
+        let refused = |why: &str| {
+            let text = format!("\"{}\" is no address of this machine: {why}", self.host);
+            io::Error::new(io::ErrorKind::NotFound, text)
+        };
         let host = self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host);
         let mut list = (host, self.port).to_socket_addrs().map_err(|error| refused(&error.to_string()))?;
         list.next().ok_or_else(|| refused("it has no address"))
@@ -66,11 +83,30 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
+        match text.strip_prefix("unix:") {
+            Some(path) => unix(text, path),
+            None => TcpAddress::from_str(text).map(Self::Tcp),
+        }
+    }
+}
+
+/// `unix:PATH`; also `unix://PATH`, which some write.
+fn unix(text: &str, path: &str) -> Result<Address, AddressError> {
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path.ends_with('/') {
+        return Err(AddressError::NoPath(text.to_owned()));
+    }
+    Ok(Address::Unix(path.into()))
+}
+
+impl FromStr for TcpAddress {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
         let owned = || text.to_owned();
         let rest = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest.strip_suffix('/').unwrap_or(rest),
             Some(_) => return Err(AddressError::Scheme(owned())),
-            None if text.starts_with("unix:") => return Err(AddressError::Scheme(owned())),
             None => text,
         };
         if rest.contains('/') {
@@ -96,13 +132,20 @@ impl FromStr for Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
+        match self {
+            Self::Tcp(TcpAddress { host, port }) => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn resolved(text: &str) -> SocketAddr {
+        text.parse::<TcpAddress>().unwrap().resolve().unwrap()
+    }
 
     #[test]
     fn accepts() {
@@ -112,15 +155,29 @@ mod tests {
             ("[::1]:8000", "[::1]:8000"),
             (":8000", "0.0.0.0:8000"),
         ] {
-            assert_eq!(text.parse::<Address>().unwrap().resolve().unwrap().to_string(), expected);
+            assert_eq!(resolved(text).to_string(), expected);
+            assert!(matches!(text.parse(), Ok(Address::Tcp(_))));
         }
-        assert!("localhost:80".parse::<Address>().unwrap().resolve().unwrap().ip().is_loopback());
+        assert!(resolved("localhost:80").ip().is_loopback());
+        for (text, path) in [
+            ("unix:/run/app.sock", "/run/app.sock"),
+            ("unix:app.sock", "app.sock"),
+            ("unix:///run/app.sock", "/run/app.sock"),
+        ] {
+            assert_eq!(text.parse(), Ok(Address::Unix(path.into())));
+        }
+    }
+
+    #[test]
+    fn a_name_without_an_address_is_said() {
+        let error = "no.such.name.invalid:80".parse::<TcpAddress>().unwrap().resolve().unwrap_err();
+        assert!(error.to_string().contains("\"no.such.name.invalid\" is no address"), "{error}");
     }
 
     #[test]
     fn refuses() {
         type Error = fn(String) -> AddressError;
-        let cases: [(&str, Error); 11] = [
+        let cases: [(&str, Error); 14] = [
             ("127.0.0.1", AddressError::NoPort),
             ("8000", AddressError::NoPort),
             ("[::1]", AddressError::NoPort),
@@ -132,6 +189,9 @@ mod tests {
             ("[localhost]:1", AddressError::Brackets),
             ("ftp://a:1", AddressError::Scheme),
             ("http://a:1/b", AddressError::Path),
+            ("unix:", AddressError::NoPath),
+            ("unix://", AddressError::NoPath),
+            ("unix:/run/", AddressError::NoPath),
         ];
         for (text, error) in cases {
             assert_eq!(text.parse::<Address>(), Err(error(text.to_owned())));

@@ -1,18 +1,20 @@
 //! A listening socket.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::Errno;
-use rustix::net::{SocketFlags, acceptfrom_with};
+use rustix::net::{
+    AddressFamily, SocketAddrAny, SocketFlags, SocketType, acceptfrom_with, bind, getsockname, listen, socket_with,
+    sockopt,
+};
 
-use super::{Endpoint, Local};
+use super::socket_file::SocketFile;
+use super::{Address, Bound, Endpoint, Listening, Local, Stream};
 use crate::sys::defer_accept;
-
-/// How many clients may wait to be accepted; the system has a limit of its own.
-const BACKLOG: i32 = 4096;
 
 /// A client that says nothing is told of after so many seconds; any other with
 /// its first bytes. So a loop is woken once for it and not twice, and what it
@@ -24,10 +26,24 @@ const SILENCE: i32 = 1;
 /// A socket that clients connect to; bound once.
 #[derive(Debug)]
 pub struct Listener {
-    socket: TcpListener,
-    address: SocketAddr,
-    /// What the last connection's end here was called; most are called alike.
-    last: Mutex<(SocketAddr, Arc<Local>)>,
+    /// Before the socket: as long as that is open, the file's inode is its own.
+    file: Option<SocketFile>,
+    socket: OwnedFd,
+    ends: Ends,
+}
+
+/// What its connections' ends here are called.
+#[derive(Debug)]
+enum Ends {
+    Tcp {
+        address: SocketAddr,
+        /// What the last one was called; most are called alike.
+        last: Mutex<(SocketAddr, Arc<Local>)>,
+    },
+    Unix {
+        path: PathBuf,
+        local: Arc<Local>,
+    },
 }
 
 /// What an error of accept means.
@@ -45,32 +61,61 @@ impl Listener {
     /// Binds and listens.
     ///
     /// # Errors
-    /// The system's: the address is in use, not ours, or needs privileges.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = TcpListener::bind(address)?;
-        // Accept follows a poll; a client that left in between must not block it.
-        socket.set_nonblocking(true)?;
-        // Connections have it from here: what is written goes out at once.
-        rustix::net::sockopt::set_tcp_nodelay(&socket, true)?;
-        // Where the system does not take it, clients come at once.
-        let _ = defer_accept(socket.as_fd(), SILENCE);
-        // std listens with a queue of 128, which a burst of clients overruns.
-        rustix::net::listen(&socket, BACKLOG)?;
-        let address = socket.local_addr()?;
-        let last = Mutex::new((address, named(address)));
-        Ok(Self { socket, address, last })
+    /// A name without an address, or the system's: the address is in use, not
+    /// ours, or needs privileges.
+    pub fn bind(address: &Address, how: &Listening) -> io::Result<Self> {
+        match address {
+            Address::Tcp(tcp) => Self::bind_tcp(tcp.resolve()?, how),
+            Address::Unix(path) => Self::bind_unix(path, how),
+        }
     }
 
-    /// The address that it is bound to, with the port that was taken.
+    fn bind_tcp(address: SocketAddr, how: &Listening) -> io::Result<Self> {
+        let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
+        // Accept follows a poll; a client that left in between must not block it.
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let socket = socket_with(family, SocketType::STREAM, flags, None)?;
+        // Connections of the server that was here may linger.
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+        bind(&socket, &address)?;
+        listen(&socket, how.backlog)?;
+        Self::tcp(socket)
+    }
+
+    /// A TCP socket that listens.
+    fn tcp(socket: OwnedFd) -> io::Result<Self> {
+        // Connections have it from here: what is written goes out at once.
+        sockopt::set_tcp_nodelay(&socket, true)?;
+        // Where the system does not take it, clients come at once.
+        let _ = defer_accept(socket.as_fd(), SILENCE);
+        let address = SocketAddr::try_from(getsockname(&socket)?)?;
+        let ends = Ends::Tcp { address, last: Mutex::new((address, named(address))) };
+        Ok(Self { file: None, socket, ends })
+    }
+
+    fn bind_unix(path: &Path, how: &Listening) -> io::Result<Self> {
+        let (socket, file) = SocketFile::bind(path, how)?;
+        // There is no port to name (ENV-13).
+        let ends = Ends::Unix { path: path.to_owned(), local: Arc::new(Local::new("localhost", "")) };
+        Ok(Self { file: Some(file), socket, ends })
+    }
+
+    /// Where it is bound.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> Bound {
+        match &self.ends {
+            Ends::Tcp { address, .. } => Bound::Tcp(*address),
+            Ends::Unix { path, .. } => Bound::Unix(path.clone()),
+        }
     }
 
     /// Accepts nobody any more, in no process: a socket that others have
     /// inherited is theirs to close. Where the system does not take it, clients
     /// wait until the process ends.
     pub fn close(&self) {
+        if let Some(file) = &self.file {
+            file.remove();
+        }
         let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
     }
 
@@ -78,25 +123,41 @@ impl Listener {
     ///
     /// # Errors
     /// By class, see [`AcceptError`].
-    pub fn accept(&self) -> Result<(TcpStream, Endpoint), AcceptError> {
+    pub fn accept(&self) -> Result<(Stream, Endpoint), AcceptError> {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-        let (stream, remote) = acceptfrom_with(&self.socket, flags).map_err(classify)?;
-        let stream = TcpStream::from(stream);
-        let remote = remote.and_then(|remote| SocketAddr::try_from(remote).ok());
-        // A wildcard address says nothing about which one the client chose.
-        let local = if self.address.ip().is_unspecified() { stream.local_addr() } else { Ok(self.address) };
-        let local = local.map_err(|_| AcceptError::Retry)?;
-        Ok((stream, Endpoint::new(self.local(local), remote)))
+        let (socket, remote) = acceptfrom_with(&self.socket, flags).map_err(classify)?;
+        let endpoint = self.ends.of(&socket, remote)?;
+        Ok((Stream::from(socket), endpoint))
     }
+}
 
-    /// The name of an end here, shared by the connections that have it.
-    fn local(&self, address: SocketAddr) -> Arc<Local> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.0 != address {
-            *last = (address, named(address));
+impl Ends {
+    /// The ends of a connection.
+    fn of(&self, socket: &OwnedFd, remote: Option<SocketAddrAny>) -> Result<Endpoint, AcceptError> {
+        match self {
+            Self::Tcp { address, last } => {
+                let remote = remote.and_then(|remote| SocketAddr::try_from(remote).ok());
+                // A wildcard address says nothing about which one the client chose.
+                let own = if address.ip().is_unspecified() { local_address(socket)? } else { *address };
+                Ok(Endpoint::new(remembered(last, own), remote))
+            }
+            Self::Unix { local, .. } => Ok(Endpoint::new(Arc::clone(local), None)),
         }
-        Arc::clone(&last.1)
     }
+}
+
+fn local_address(socket: &OwnedFd) -> Result<SocketAddr, AcceptError> {
+    let address = getsockname(socket).map_err(|_| AcceptError::Retry)?;
+    SocketAddr::try_from(address).map_err(|_| AcceptError::Retry)
+}
+
+/// The name of an end here, shared by the connections that have it.
+fn remembered(last: &Mutex<(SocketAddr, Arc<Local>)>, address: SocketAddr) -> Arc<Local> {
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.0 != address {
+        *last = (address, named(address));
+    }
+    Arc::clone(&last.1)
 }
 
 impl AsFd for Listener {
@@ -106,7 +167,9 @@ impl AsFd for Listener {
 }
 
 fn named(address: SocketAddr) -> Arc<Local> {
-    Arc::new(Local::new(address.ip(), address.port()))
+    // An end of IPv4 is one, also on a socket of IPv6.
+    let ip: IpAddr = address.ip().to_canonical();
+    Arc::new(Local::new(ip, address.port()))
 }
 
 /// accept(2): errors of the connection that was waiting are passed on by

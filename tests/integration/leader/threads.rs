@@ -79,7 +79,7 @@ fn threads_without_work_end() {
     });
     let server = gateway_server::Server::new(app).bind("127.0.0.1:0").unwrap().engine("leader").unwrap();
     let mut server = server.loops(1).threads(CALLS).idle(Duration::from_millis(20));
-    let (address, stopper) = (server.addresses()[0], server.stopper().unwrap());
+    let (address, stopper) = (server.addresses()[0].tcp().unwrap(), server.stopper().unwrap());
     let run = std::thread::spawn(move || server.run());
     for _ in 0..3 {
         let mut clients: Vec<_> =

@@ -18,7 +18,7 @@ on_every_engine! {
 }
 
 /// Runs curl and gives what it printed.
-fn curl(arguments: &[&str]) -> Vec<u8> {
+pub(crate) fn curl(arguments: &[&str]) -> Vec<u8> {
     let output = Command::new("curl").args(["--silent", "--show-error", "--max-time", "120"]).args(arguments).output();
     let output = output.expect("curl can be run");
     assert!(output.status.success(), "curl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));

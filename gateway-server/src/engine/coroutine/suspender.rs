@@ -1,7 +1,6 @@
 //! How a coroutine waits: by letting others run.
 
 use std::io;
-use std::net::TcpStream;
 use std::thread;
 use std::time::Instant;
 
@@ -14,6 +13,7 @@ use crate::engine::Setup;
 use crate::engine::poller::Interest;
 use crate::engine::socket::wait_one;
 use crate::engine::waiter::{Alerts, PollWaiter, Waiter, Woken};
+use crate::net::Stream;
 
 /// The most steps of one connection before the others have their turn.
 const SHARE: u32 = 16;
@@ -45,7 +45,7 @@ impl<'a> Suspender<'a> {
 impl Waiter for Suspender<'_> {
     fn wait(
         &mut self,
-        stream: &TcpStream,
+        stream: &Stream,
         interest: Interest,
         deadline: Option<Instant>,
         alerts: Alerts,

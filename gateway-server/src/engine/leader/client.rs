@@ -1,12 +1,12 @@
 //! A connection of this engine: in its loop's hands, or in those of a thread.
 
-use std::net::TcpStream;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::atomic::AtomicU64;
 
 use crate::engine::machine::Machine;
 use crate::engine::port::BodyWait;
 use crate::engine::reactor::{Connection, Wake};
+use crate::net::Stream;
 use crate::sys::{self, Notes};
 
 /// Where the loop keeps a connection.
@@ -17,7 +17,7 @@ pub(super) type Owned = sys::Owned<Shared, Client>;
 /// What a connection's owner and its loop see at once.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Stream,
     /// When the call began that is running, in nanoseconds; 0 without one.
     /// Only kept where calls have a deadline.
     pub(super) called: AtomicU64,

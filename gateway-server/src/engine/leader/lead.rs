@@ -1,10 +1,11 @@
 //! What the thread does that leads a loop, and what it does when it has lost it.
 
 use std::io::Write as _;
-use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+
+use rustix::net::Shutdown;
 
 use super::client::{Client, Owned, Place, Shared, note, wakes};
 use super::station::{Lead, Looped, Mail};
@@ -15,7 +16,7 @@ use crate::engine::poller::Interest;
 use crate::engine::port::BodyWait;
 use crate::engine::reactor::{Event, Step, Wake};
 use crate::exchange::overdue;
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Stream};
 use crate::stats::Fault;
 use crate::sys::{Notes, Release};
 
@@ -366,7 +367,7 @@ fn holds(lead: &mut Lead<'_>, key: usize, owned: &Owned) -> bool {
 }
 
 /// Takes a connection in.
-fn add(lead: &mut Lead<'_>, stream: TcpStream, endpoint: Endpoint, hand: &Hand) {
+fn add(lead: &mut Lead<'_>, stream: Stream, endpoint: Endpoint, hand: &Hand) {
     lead.reactor.add(|_, _| {
         let machine = Machine::new(endpoint, &hand.clock);
         let client = Client { machine, body: BodyWait::default(), watched: false };

@@ -65,7 +65,7 @@ impl Held {
         });
         let mut server = Server::new(app).engine("leader").unwrap().timeouts(timeouts).loops(1).threads(3);
         server = server.graceful(graceful).bind("127.0.0.1:0").unwrap();
-        let (address, stopper) = (server.addresses()[0], server.stopper().unwrap());
+        let (address, stopper) = (server.addresses()[0].tcp().unwrap(), server.stopper().unwrap());
         let server = thread::spawn(move || server.run().unwrap().abandoned);
         Self { address, stopper, server, entered, go }
     }

@@ -2,7 +2,6 @@
 //! or by a thread that has lost it.
 
 use std::io;
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -17,6 +16,7 @@ use crate::engine::port::SocketPort;
 use crate::engine::reactor::Step;
 use crate::engine::waiter::{Alerts, PollWaiter, Waiter, Woken};
 use crate::exchange::HIGH_WATER;
+use crate::net::Stream;
 
 /// A connection whose next call waits for a permit.
 #[derive(Debug)]
@@ -150,7 +150,7 @@ impl<'a> Turn<'a> {
 impl Waiter for Turn<'_> {
     fn wait(
         &mut self,
-        stream: &TcpStream,
+        stream: &Stream,
         interest: Interest,
         deadline: Option<Instant>,
         alerts: Alerts,

@@ -1,11 +1,9 @@
 //! What there is to do, and what comes of it.
 
-use std::net::TcpStream;
-
 #[cfg(doc)]
 use super::Reactor;
 use crate::engine::poller::Interest;
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Stream};
 
 /// Why a task is woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +36,7 @@ pub(in crate::engine) enum Step {
 #[derive(Debug)]
 pub(in crate::engine) enum Event {
     /// A client has come: see [`Reactor::add`].
-    Client(TcpStream, Endpoint),
+    Client(Stream, Endpoint),
     /// A task is woken. It may have ended since it was said to be ready.
     Task(usize, Wake),
     /// Somebody else has something to say: see [`Reactor::poked_by`].

@@ -1,6 +1,7 @@
 //! A poller that always says yes.
 
 use std::io::Write as _;
+use std::net::TcpStream;
 
 use gateway_spec::abi::host::Host;
 use gateway_spec::{Error, app_fn};
@@ -10,9 +11,9 @@ use super::*;
 use crate::engine::socket::wait;
 use crate::engine::{Engine, Stop, Stopper};
 use crate::exchange::Service;
-use crate::net::Listener;
+use crate::net::{Listener, Listening};
 
-impl Connection for TcpStream {
+impl Connection for Stream {
     fn socket(&self) -> BorrowedFd<'_> {
         self.as_fd()
     }
@@ -57,11 +58,11 @@ impl Poller for Asked {
     }
 }
 
-fn reactor<P: Poller>(poller: P) -> (Reactor<P, TcpStream>, TcpStream, Stopper) {
+fn reactor<P: Poller>(poller: P) -> (Reactor<P, Stream>, TcpStream, Stopper) {
     let app = app_fn(|_, _| Err(Error::app("never called")));
     let service = Service::new(Arc::new(app), Host::new("test", "1", 0, |_, _, _| {}));
-    let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let mut client = TcpStream::connect(listener.address()).unwrap();
+    let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), &Listening::default()).unwrap();
+    let mut client = TcpStream::connect(listener.address().tcp().unwrap()).unwrap();
     // The system tells of a client when it has said something.
     client.write_all(b"G").unwrap();
     wait(&mut [PollFd::new(&listener, PollFlags::IN)], None).unwrap();

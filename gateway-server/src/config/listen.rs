@@ -1,0 +1,35 @@
+//! The flags that say how to listen.
+
+use clap::{ArgAction, Args};
+
+use crate::net::{Listening, Owner};
+
+/// How to listen, whatever the address.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Listening")]
+pub(super) struct ListenFlags {
+    /// The permissions of Unix sockets, as for chmod [default: what the umask leaves]
+    #[arg(long, value_name = "MODE", value_parser = mode)]
+    socket_mode: Option<u32>,
+
+    /// Whose the files of Unix sockets are: USER, USER:GROUP or :GROUP; another user needs root
+    #[arg(long, value_name = "OWNER")]
+    socket_owner: Option<Owner>,
+
+    /// Whether the files of Unix sockets are removed at the end: --vacuum=false leaves them
+    #[arg(long, value_name = "WHETHER", action = ArgAction::Set, num_args = 0..=1, require_equals = true)]
+    #[arg(default_value_t = true, default_missing_value = "true")]
+    vacuum: bool,
+}
+
+impl ListenFlags {
+    /// As listeners take it.
+    pub(super) fn check(&self) -> Listening {
+        Listening { mode: self.socket_mode, owner: self.socket_owner, vacuum: self.vacuum, ..Listening::default() }
+    }
+}
+
+fn mode(text: &str) -> Result<u32, String> {
+    let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
+    mode.ok_or_else(|| "write it as 0660: three octal digits, for owner, group and others".to_owned())
+}

@@ -1,0 +1,41 @@
+//! Where a listener is, once it is bound.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// An address that clients connect to. As text it is a URL, and one that
+/// `--bind` takes.
+///
+/// ```
+/// use gateway_server::net::Bound;
+/// assert_eq!(Bound::Tcp("[::1]:8000".parse().unwrap()).to_string(), "http://[::1]:8000");
+/// assert_eq!(Bound::Unix("/run/app.sock".into()).to_string(), "unix:/run/app.sock");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// An IP address, with the port that was taken.
+    Tcp(SocketAddr),
+    /// A file.
+    Unix(PathBuf),
+}
+
+impl Bound {
+    /// The IP address, if it is one.
+    #[must_use]
+    pub const fn tcp(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(address) => Some(*address),
+            Self::Unix(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "http://{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
