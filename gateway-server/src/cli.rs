@@ -18,6 +18,7 @@ use signal_hook::low_level;
 
 use crate::config::{Action, Config, Flags, Inspect, ModuleConfig, Serve};
 use crate::engine::{ENGINES, Engine, Factory, Stopper};
+use crate::net::forget_activation;
 use crate::server::{self, Server, ServerError};
 
 /// Why the program ends with something else than 0.
@@ -35,7 +36,10 @@ pub fn main() -> ExitCode {
     let flags = Flags::parse();
     start_log();
     guard::escape_panics();
-    let outcome = flags.check().map_err(Failure::Usage).and_then(run);
+    let config = flags.check().map_err(Failure::Usage);
+    // The addresses are known, and the app has started no threads yet.
+    forget_activation();
+    let outcome = config.and_then(run);
     let (code, text) = match outcome {
         Ok(code) => return code,
         Err(Failure::Usage(text)) => (2, text),

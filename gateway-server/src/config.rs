@@ -128,6 +128,11 @@ fn serving(
     limits: LimitFlags,
     times: &TimeFlags,
 ) -> Result<Serve, String> {
+    let mut expanded = Vec::new();
+    for address in addresses {
+        expanded.extend(address.expanded().map_err(|error| format!("--bind {error}"))?);
+    }
+    let addresses = expanded;
     if let Some(address) = repeated(addresses.iter().filter(|address| !address.takes_a_free_port())) {
         return Err(format!("--bind {address} is given twice"));
     }

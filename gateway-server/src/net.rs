@@ -3,6 +3,7 @@
 //! | file | purpose |
 //! |---|---|
 //! | `address` | what `--bind` takes |
+//! | `activation` | sockets that a service manager hands over |
 //! | `listening` `owner` | how to listen, whatever the address |
 //! | `listener` | a bound socket, and the connections it gives |
 //! | `socket_file` | the file of a Unix socket |
@@ -10,6 +11,7 @@
 //! | `stream` | a connection's socket |
 //! | `endpoint` | who is connected to whom |
 
+mod activation;
 mod address;
 mod bound;
 mod endpoint;
@@ -19,6 +21,7 @@ mod owner;
 mod socket_file;
 mod stream;
 
+pub use activation::forget_activation;
 pub use address::{Address, AddressError, TcpAddress};
 pub use bound::Bound;
 pub use endpoint::{Endpoint, Local};

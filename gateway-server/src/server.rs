@@ -87,7 +87,7 @@ pub enum ServerError {
 fn hint(address: &Address, error: &io::Error) -> &'static str {
     match error.kind() {
         // It speaks for itself.
-        _ if matches!(address, Address::Unix(_)) => "",
+        _ if !matches!(address, Address::Tcp(_)) => "",
         io::ErrorKind::AddrInUse => "; another process has it: stop that one, or choose another port",
         io::ErrorKind::PermissionDenied => "; ports below 1024 need privileges: choose a higher one",
         io::ErrorKind::AddrNotAvailable => "; it is not an address of this machine",
@@ -140,9 +140,10 @@ impl Server {
     /// [`ServerError::Address`], [`ServerError::Bind`].
     pub fn bind(mut self, address: &str) -> Result<Self, ServerError> {
         let address: Address = address.parse()?;
-        let bound = Listener::bind(&address, &self.listening);
-        let listener = bound.map_err(|error| ServerError::Bind { address, error })?;
-        self.listeners.push(listener);
+        for address in address.expanded()? {
+            let bound = Listener::bind(&address, &self.listening);
+            self.listeners.push(bound.map_err(|error| ServerError::Bind { address, error })?);
+        }
         Ok(self)
     }
 

@@ -6,6 +6,7 @@
 //! | `account` | users and groups by their names |
 //! | `shared` | counters that forked processes share |
 //! | `fork` | a second process, only from a process with one thread |
+//! | `inherited` | descriptors and variables that the process was started with |
 //! | `signals` | what a forked process does with the signals of its parent |
 //! | `defer` | clients of whom a listener tells when they have said something |
 //! | `watched` | descriptors kept for asking whether they are ready |
@@ -22,6 +23,7 @@ pub(crate) mod atomic;
 mod company;
 mod defer;
 mod fork;
+mod inherited;
 mod lease;
 mod overflow;
 mod place;
@@ -37,6 +39,7 @@ pub(crate) use account::{group_id, user_id};
 pub(crate) use company::Company;
 pub(crate) use defer::defer_accept;
 pub(crate) use fork::{Forked, fork, threads};
+pub(crate) use inherited::{forget_variables, inherited};
 pub(crate) use lease::{Glance, Held, Lease};
 pub(crate) use overflow::{guard_range, tell_overflows};
 pub(crate) use place::{Claim, Notes, Owned, Place, Release};

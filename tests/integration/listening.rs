@@ -1,5 +1,6 @@
 //! Where a server listens: on Unix sockets, and on what it is handed.
 
+mod inherited;
 mod unix;
 
 use gateway_tests::artifacts;

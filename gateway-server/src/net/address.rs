@@ -3,12 +3,16 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::activation::descriptors;
+
 /// An address to listen on: `127.0.0.1:8000`, `http://[::1]:8000`,
 /// `localhost:8000`, `:8000` for all IPv4 addresses, where port 0 takes a free
-/// one; or `unix:/run/app.sock`, a file.
+/// one; `unix:/run/app.sock`, a file; `fd://3`, a listening descriptor that the
+/// process was started with; `systemd`, those that a service manager hands over.
 ///
 /// ```
 /// use gateway_server::net::Address;
@@ -23,6 +27,10 @@ pub enum Address {
     Tcp(TcpAddress),
     /// The file of a Unix socket.
     Unix(PathBuf),
+    /// A descriptor that this process was started with, and that listens.
+    Descriptor(RawFd),
+    /// All that a service manager hands over: see [`expanded`](Self::expanded).
+    Systemd,
 }
 
 /// A host and a port.
@@ -45,11 +53,17 @@ pub enum AddressError {
     #[error("\"{0}\": an IPv6 address, and nothing else, stands in brackets, as in [::1]:8000")]
     Brackets(String),
     /// A scheme that is not served.
-    #[error("\"{0}\": only http:// addresses and unix: paths are served")]
+    #[error("\"{0}\": only http:// addresses, unix: paths and fd:// numbers are served")]
     Scheme(String),
     /// A URL with a path.
     #[error("\"{0}\": an address has no path; apps are served at /")]
     Path(String),
+    /// A descriptor that is no number.
+    #[error("\"{0}\" names no descriptor: write it as fd://3")]
+    NoDescriptor(String),
+    /// Nothing was handed over.
+    #[error("systemd: {0}")]
+    NotActivated(String),
     /// A Unix socket without a file.
     #[error("\"{0}\" names no file: write it as unix:/run/app.sock")]
     NoPath(String),
@@ -60,6 +74,17 @@ impl Address {
     #[must_use]
     pub const fn takes_a_free_port(&self) -> bool {
         matches!(self, Self::Tcp(TcpAddress { port: 0, .. }))
+    }
+
+    /// This address; for `systemd` the descriptors that were handed over.
+    ///
+    /// # Errors
+    /// [`AddressError::NotActivated`]
+    pub fn expanded(self) -> Result<Vec<Self>, AddressError> {
+        match self {
+            Self::Systemd => Ok(descriptors().map_err(AddressError::NotActivated)?.map(Self::Descriptor).collect()),
+            one => Ok(vec![one]),
+        }
     }
 }
 
@@ -83,9 +108,14 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        match text.strip_prefix("unix:") {
-            Some(path) => unix(text, path),
-            None => TcpAddress::from_str(text).map(Self::Tcp),
+        if text == "systemd" {
+            Ok(Self::Systemd)
+        } else if let Some(path) = text.strip_prefix("unix:") {
+            unix(text, path)
+        } else if let Some(number) = text.strip_prefix("fd://") {
+            descriptor(text, number)
+        } else {
+            TcpAddress::from_str(text).map(Self::Tcp)
         }
     }
 }
@@ -97,6 +127,11 @@ fn unix(text: &str, path: &str) -> Result<Address, AddressError> {
         return Err(AddressError::NoPath(text.to_owned()));
     }
     Ok(Address::Unix(path.into()))
+}
+
+fn descriptor(text: &str, number: &str) -> Result<Address, AddressError> {
+    let number = number.parse().ok().filter(|number: &RawFd| *number >= 0);
+    number.map(Address::Descriptor).ok_or_else(|| AddressError::NoDescriptor(text.to_owned()))
 }
 
 impl FromStr for TcpAddress {
@@ -135,6 +170,8 @@ impl fmt::Display for Address {
         match self {
             Self::Tcp(TcpAddress { host, port }) => write!(f, "{host}:{port}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Descriptor(number) => write!(f, "fd://{number}"),
+            Self::Systemd => f.write_str("systemd"),
         }
     }
 }
@@ -166,6 +203,11 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(Address::Unix(path.into())));
         }
+        assert_eq!("fd://3".parse(), Ok(Address::Descriptor(3)));
+        assert_eq!("systemd".parse(), Ok(Address::Systemd));
+        for text in ["127.0.0.1:1", "unix:/a", "fd://3", "systemd"] {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+        }
     }
 
     #[test]
@@ -177,7 +219,7 @@ mod tests {
     #[test]
     fn refuses() {
         type Error = fn(String) -> AddressError;
-        let cases: [(&str, Error); 14] = [
+        let cases: [(&str, Error); 17] = [
             ("127.0.0.1", AddressError::NoPort),
             ("8000", AddressError::NoPort),
             ("[::1]", AddressError::NoPort),
@@ -189,6 +231,9 @@ mod tests {
             ("[localhost]:1", AddressError::Brackets),
             ("ftp://a:1", AddressError::Scheme),
             ("http://a:1/b", AddressError::Path),
+            ("fd://", AddressError::NoDescriptor),
+            ("fd://-1", AddressError::NoDescriptor),
+            ("fd://x", AddressError::NoDescriptor),
             ("unix:", AddressError::NoPath),
             ("unix://", AddressError::NoPath),
             ("unix:/run/", AddressError::NoPath),

@@ -1,20 +1,22 @@
 //! A listening socket.
 
+use std::ffi::OsStr;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, SocketAddrAny, SocketFlags, SocketType, acceptfrom_with, bind, getsockname, listen, socket_with,
-    sockopt,
+    AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with, bind, getsockname, listen,
+    socket_with, sockopt,
 };
 
 use super::socket_file::SocketFile;
 use super::{Address, Bound, Endpoint, Listening, Local, Stream};
-use crate::sys::defer_accept;
+use crate::sys::{defer_accept, inherited};
 
 /// A client that says nothing is told of after so many seconds; any other with
 /// its first bytes. So a loop is woken once for it and not twice, and what it
@@ -30,6 +32,8 @@ pub struct Listener {
     file: Option<SocketFile>,
     socket: OwnedFd,
     ends: Ends,
+    /// Who has handed it over goes on with it.
+    is_lent: bool,
 }
 
 /// What its connections' ends here are called.
@@ -58,15 +62,17 @@ pub enum AcceptError {
 }
 
 impl Listener {
-    /// Binds and listens.
+    /// Binds and listens, or takes what listens already.
     ///
     /// # Errors
-    /// A name without an address, or the system's: the address is in use, not
-    /// ours, or needs privileges.
+    /// A name without an address; a descriptor that does not listen; or the
+    /// system's: the address is in use, not ours, or needs privileges.
     pub fn bind(address: &Address, how: &Listening) -> io::Result<Self> {
         match address {
             Address::Tcp(tcp) => Self::bind_tcp(tcp.resolve()?, how),
             Address::Unix(path) => Self::bind_unix(path, how),
+            Address::Descriptor(number) => Self::adopt(inherited(*number)?),
+            Address::Systemd => Err(refused("it stands for several addresses")),
         }
     }
 
@@ -82,6 +88,31 @@ impl Listener {
         Self::tcp(socket)
     }
 
+    /// Serves a socket that listens already: it may have clients, and its
+    /// settings are its owner's.
+    fn adopt(socket: OwnedFd) -> io::Result<Self> {
+        let kind = sockopt::socket_type(&socket).map_err(|error| match error {
+            Errno::NOTSOCK => refused("it is no socket"),
+            error => error.into(),
+        })?;
+        if kind != SocketType::STREAM {
+            return Err(refused("it is no stream socket: of a socket unit, ListenStream= is served"));
+        }
+        if !sockopt::socket_acceptconn(&socket)? {
+            return Err(refused("it does not listen: of a socket unit, Accept=no is served"));
+        }
+        rustix::io::ioctl_fionbio(&socket, true)?;
+        let name = getsockname(&socket)?;
+        let listener = if let Ok(name) = SocketAddrUnix::try_from(name.clone()) {
+            Self::unix(socket, file_of(&name))
+        } else if SocketAddr::try_from(name).is_ok() {
+            Self::tcp(socket)?
+        } else {
+            return Err(refused("it is neither TCP nor a Unix socket"));
+        };
+        Ok(Self { is_lent: true, ..listener })
+    }
+
     /// A TCP socket that listens.
     fn tcp(socket: OwnedFd) -> io::Result<Self> {
         // Connections have it from here: what is written goes out at once.
@@ -90,14 +121,19 @@ impl Listener {
         let _ = defer_accept(socket.as_fd(), SILENCE);
         let address = SocketAddr::try_from(getsockname(&socket)?)?;
         let ends = Ends::Tcp { address, last: Mutex::new((address, named(address))) };
-        Ok(Self { file: None, socket, ends })
+        Ok(Self { file: None, socket, ends, is_lent: false })
     }
 
     fn bind_unix(path: &Path, how: &Listening) -> io::Result<Self> {
         let (socket, file) = SocketFile::bind(path, how)?;
+        Ok(Self { file: Some(file), ..Self::unix(socket, path.to_owned()) })
+    }
+
+    /// A Unix socket that listens.
+    fn unix(socket: OwnedFd, path: PathBuf) -> Self {
         // There is no port to name (ENV-13).
-        let ends = Ends::Unix { path: path.to_owned(), local: Arc::new(Local::new("localhost", "")) };
-        Ok(Self { file: Some(file), socket, ends })
+        let ends = Ends::Unix { path, local: Arc::new(Local::new("localhost", "")) };
+        Self { file: None, socket, ends, is_lent: false }
     }
 
     /// Where it is bound.
@@ -111,8 +147,12 @@ impl Listener {
 
     /// Accepts nobody any more, in no process: a socket that others have
     /// inherited is theirs to close. Where the system does not take it, clients
-    /// wait until the process ends.
+    /// wait until the process ends. A socket that was handed over stays open:
+    /// its clients wait for whoever gets it next.
     pub fn close(&self) {
+        if self.is_lent {
+            return;
+        }
         if let Some(file) = &self.file {
             file.remove();
         }
@@ -164,6 +204,19 @@ impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
+}
+
+/// The file of a Unix socket; one without a file shows as systemd writes it.
+fn file_of(name: &SocketAddrUnix) -> PathBuf {
+    let path = name.path_bytes().map(|path| PathBuf::from(OsStr::from_bytes(path)));
+    path.unwrap_or_else(|| {
+        let name = name.abstract_name().unwrap_or_default();
+        PathBuf::from(format!("@{}", String::from_utf8_lossy(name)))
+    })
+}
+
+fn refused(text: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, text)
 }
 
 fn named(address: SocketAddr) -> Arc<Local> {

@@ -23,7 +23,7 @@ on_every_engine! {
 }
 
 /// A folder, and a path in it for a socket.
-fn place() -> (TempDir, PathBuf, String) {
+pub(super) fn place() -> (TempDir, PathBuf, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.sock");
     let bind = format!("unix:{}", path.display());
@@ -39,7 +39,7 @@ fn is_socket(path: &Path) -> bool {
 }
 
 /// Whether the app answers on a socket.
-fn answers(path: &Path) -> bool {
+pub(super) fn answers(path: &Path) -> bool {
     let mut client = UnixStream::connect(path).unwrap();
     client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
     std::io::read_to_string(client).unwrap().ends_with("\r\n\r\nThis is the probe.\n")
