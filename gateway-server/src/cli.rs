@@ -18,7 +18,7 @@ use signal_hook::low_level;
 
 use crate::config::{Action, Config, Flags, Inspect, ModuleConfig, Serve};
 use crate::engine::{ENGINES, Engine, Factory, Stopper};
-use crate::net::forget_activation;
+use crate::net::{forget_activation, raise_descriptor_limit};
 use crate::server::{self, Server, ServerError};
 
 /// Why the program ends with something else than 0.
@@ -88,6 +88,7 @@ fn run(config: Config) -> Result<ExitCode, Failure> {
 
 fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
     let run_once = server::is_run_once(how.engine, how.keep_alive_requests);
+    raise_descriptor_limit();
     let module = open(config)?;
     let host = if how.lint { server::linting_host } else { server::host }(how.engine, run_once);
     let create = creator(config, module.clone(), Arc::clone(&host), how.lint);

@@ -9,11 +9,13 @@
 //! | `socket_file` | the file of a Unix socket |
 //! | `bound` | where a listener is |
 //! | `stream` | a connection's socket |
+//! | `descriptors` | how many this process may have |
 //! | `endpoint` | who is connected to whom |
 
 mod activation;
 mod address;
 mod bound;
+mod descriptors;
 mod endpoint;
 mod listener;
 mod listening;
@@ -24,6 +26,7 @@ mod stream;
 pub use activation::forget_activation;
 pub use address::{Address, AddressError, TcpAddress};
 pub use bound::Bound;
+pub use descriptors::raise_descriptor_limit;
 pub use endpoint::{Endpoint, Local};
 pub use listener::{AcceptError, Listener};
 pub use listening::Listening;

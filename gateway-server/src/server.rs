@@ -88,6 +88,9 @@ fn hint(address: &Address, error: &io::Error) -> &'static str {
     match error.kind() {
         // It speaks for itself.
         _ if !matches!(address, Address::Tcp(_)) => "",
+        io::ErrorKind::AddrInUse if matches!(address, Address::Tcp(tcp) if tcp.is_wildcard()) => {
+            "; another listener has it, or a part of it: [::] takes the IPv4 addresses too"
+        }
         io::ErrorKind::AddrInUse => "; another process has it: stop that one, or choose another port",
         io::ErrorKind::PermissionDenied => "; ports below 1024 need privileges: choose a higher one",
         io::ErrorKind::AddrNotAvailable => "; it is not an address of this machine",

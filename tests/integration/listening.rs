@@ -1,6 +1,8 @@
-//! Where a server listens: on Unix sockets, and on what it is handed.
+//! Where a server listens: on Unix sockets, on what it is handed, and as the
+//! system has it.
 
 mod inherited;
+mod system;
 mod unix;
 
 use gateway_tests::artifacts;

@@ -1,6 +1,6 @@
 //! The flags that say how to listen.
 
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, value_parser};
 
 use crate::net::{Listening, Owner};
 
@@ -8,6 +8,10 @@ use crate::net::{Listening, Owner};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Listening")]
 pub(super) struct ListenFlags {
+    /// How many clients may wait to be accepted; the system has a limit of its own
+    #[arg(long, value_name = "N", default_value = "4096", value_parser = value_parser!(i32).range(1..=65535))]
+    backlog: i32,
+
     /// The permissions of Unix sockets, as for chmod [default: what the umask leaves]
     #[arg(long, value_name = "MODE", value_parser = mode)]
     socket_mode: Option<u32>,
@@ -25,7 +29,7 @@ pub(super) struct ListenFlags {
 impl ListenFlags {
     /// As listeners take it.
     pub(super) fn check(&self) -> Listening {
-        Listening { mode: self.socket_mode, owner: self.socket_owner, vacuum: self.vacuum, ..Listening::default() }
+        Listening { backlog: self.backlog, mode: self.socket_mode, owner: self.socket_owner, vacuum: self.vacuum }
     }
 }
 

@@ -89,6 +89,12 @@ impl Address {
 }
 
 impl TcpAddress {
+    /// Whether it stands for all addresses of this machine.
+    #[must_use]
+    pub fn is_wildcard(&self) -> bool {
+        matches!(&*self.host, "0.0.0.0" | "[::]")
+    }
+
     /// The address to bind to.
     ///
     /// # Errors

@@ -83,6 +83,10 @@ impl Listener {
         let socket = socket_with(family, SocketType::STREAM, flags, None)?;
         // Connections of the server that was here may linger.
         sockopt::set_socket_reuseaddr(&socket, true)?;
+        if address.is_ipv6() {
+            // [::] takes clients of IPv4 too, whatever the machine's default is.
+            sockopt::set_ipv6_v6only(&socket, false)?;
+        }
         bind(&socket, &address)?;
         listen(&socket, how.backlog)?;
         Self::tcp(socket)
