@@ -18,7 +18,7 @@ use signal_hook::low_level;
 
 use crate::config::{Action, Config, Flags, Inspect, ModuleConfig, Serve};
 use crate::engine::{ENGINES, Engine, Factory, Stopper};
-use crate::net::{forget_activation, raise_descriptor_limit};
+use crate::net::{Notifier, forget_activation, raise_descriptor_limit};
 use crate::server::{self, Server, ServerError};
 
 /// Why the program ends with something else than 0.
@@ -102,6 +102,9 @@ fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
     server = configured(server, how);
     for address in &how.addresses {
         server = server.bind(&address.to_string())?;
+    }
+    if let Some(notifier) = Notifier::from_env() {
+        server = server.notifier(notifier);
     }
     // After create: an app must not keep its own handlers.
     let stopper = server.stopper()?;

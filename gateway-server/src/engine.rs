@@ -54,7 +54,7 @@ use std::time::{Duration, Instant};
 use gateway_spec::{App, AppFlags};
 
 use crate::exchange::{Bodies, Service};
-use crate::net::Listener;
+use crate::net::{Listener, Notifier};
 use crate::stats::Fault;
 
 pub use stop::{Stop, Stopper};
@@ -118,6 +118,8 @@ pub struct Setup {
     pub tuning: Tuning,
     /// Makes the app of each of `fork`'s children, where they do not share one.
     pub factory: Option<Factory>,
+    /// Who is told that it ends.
+    pub notifier: Option<Notifier>,
     /// When it was last said that clients are turned away.
     shed_said: Mutex<Option<Instant>>,
 }
@@ -196,12 +198,22 @@ impl Setup {
     /// An engine's part of a server.
     #[must_use]
     pub const fn new(listeners: Vec<Listener>, service: Arc<Service>, stop: Stop, tuning: Tuning) -> Self {
-        Self { listeners, service, stop, tuning, factory: None, shed_said: Mutex::new(None) }
+        Self { listeners, service, stop, tuning, factory: None, notifier: None, shed_said: Mutex::new(None) }
     }
 
     /// How many calls may run at once: an app that takes one at a time gets one.
     fn calls(&self) -> usize {
         if self.service.app.flags().has(AppFlags::CONCURRENT) { self.tuning.threads } else { 1 }
+    }
+
+    /// It is time to end: nobody else is let in. A client that connects from here
+    /// on is refused at once, instead of waiting for a server that will not come.
+    fn close(&self) {
+        let is_first = self.stop.see();
+        self.listeners.iter().for_each(Listener::close);
+        if let Some(notifier) = self.notifier.as_ref().filter(|_| is_first) {
+            notifier.notify("STOPPING=1");
+        }
     }
 
     /// A client could not be served: counted each time, said once in a while.

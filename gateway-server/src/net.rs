@@ -9,6 +9,7 @@
 //! | `socket_file` | the file of a Unix socket |
 //! | `bound` | where a listener is |
 //! | `stream` | a connection's socket |
+//! | `notify` | tells a service manager how this process does |
 //! | `descriptors` | how many this process may have |
 //! | `endpoint` | who is connected to whom |
 
@@ -19,6 +20,7 @@ mod descriptors;
 mod endpoint;
 mod listener;
 mod listening;
+mod notify;
 mod owner;
 mod socket_file;
 mod stream;
@@ -30,5 +32,6 @@ pub use descriptors::raise_descriptor_limit;
 pub use endpoint::{Endpoint, Local};
 pub use listener::{AcceptError, Listener};
 pub use listening::Listening;
+pub use notify::Notifier;
 pub use owner::Owner;
 pub use stream::Stream;

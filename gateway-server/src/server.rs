@@ -11,7 +11,7 @@ use gateway_spec::{App, AppFlags, Level, escape};
 
 use crate::engine::{Engine, Factory, HandOver, Outcome, Setup, Stop, Stopper, Trigger, Tuning};
 use crate::exchange::{Bodies, Places, Service, Timeouts};
-use crate::net::{Address, AddressError, Bound, Listener, Listening};
+use crate::net::{Address, AddressError, Bound, Listener, Listening, Notifier};
 use crate::protocol::Limits;
 use crate::stats::Counters;
 
@@ -46,6 +46,7 @@ pub struct Server {
     connections: Option<usize>,
     tuning: Tuning,
     factory: Option<Factory>,
+    notifier: Option<Notifier>,
     stop: Option<(Stop, Stopper)>,
 }
 
@@ -119,6 +120,7 @@ impl Server {
             connections: None,
             tuning: Engine::default().tuning(),
             factory: None,
+            notifier: None,
             stop: None,
         }
     }
@@ -257,6 +259,14 @@ impl Server {
         self
     }
 
+    /// Tells a service manager when this server is ready, and when it begins to
+    /// end.
+    #[must_use]
+    pub fn notifier(mut self, notifier: Notifier) -> Self {
+        self.notifier = Some(notifier);
+        self
+    }
+
     /// The addresses that are bound, with the ports that were taken.
     #[must_use]
     pub fn addresses(&self) -> Vec<Bound> {
@@ -308,7 +318,10 @@ impl Server {
         });
         let counters = Arc::clone(&service.counters);
         let mut setup = Setup::new(self.listeners, service, stop, tuning);
-        setup.factory = self.factory;
+        (setup.factory, setup.notifier) = (self.factory, self.notifier);
+        if let Some(notifier) = &setup.notifier {
+            notifier.notify("READY=1");
+        }
         let outcome = engine.run(setup)?;
         let faults = counters.summary();
         if !faults.is_empty() {

@@ -1,7 +1,8 @@
-//! Where a server listens: on Unix sockets, on what it is handed, and as the
-//! system has it.
+//! Where a server listens: on Unix sockets, on what it is handed, as the system
+//! has it; and whom it tells.
 
 mod inherited;
+mod notified;
 mod system;
 mod unix;
 

@@ -32,10 +32,7 @@ pub(super) fn arrival<'a>(setup: &'a Setup, open: bool, other: Option<BorrowedFd
     wait(&mut fds, None)?;
     let is_set = |fd: &PollFd<'_>| !fd.revents().is_empty();
     if is_set(&fds[0]) {
-        // A client that connects from here on is refused at once, instead of
-        // waiting for a server that will not come.
-        setup.stop.see();
-        setup.listeners.iter().for_each(Listener::close);
+        setup.close();
         return Ok(Arrival::Stop);
     }
     let ready = listeners.iter().zip(&fds[1..]).filter(|(_, fd)| is_set(fd)).map(|(listener, _)| listener);

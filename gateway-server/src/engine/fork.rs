@@ -55,7 +55,7 @@ fn run(setup: Setup) -> io::Result<Outcome> {
                 while let Some((stream, endpoint)) = clients.pop() {
                     match fork(|| leave_the_parent(parent)) {
                         Ok(Forked::Parent(child)) => {
-                            children.add(child, endpoint.remote().0.escape_ascii().to_string());
+                            children.add(child, endpoint.client().escape_ascii().to_string());
                         }
                         Ok(Forked::Child) => {
                             drop((clients, children));

@@ -409,10 +409,9 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         if self.accepting == Accepting::Ended || !self.setup.stop.is_told() {
             return Ok(());
         }
-        self.setup.stop.see();
         self.close(Accepting::Ended);
         self.poller.deregister(self.setup.stop.as_fd(), STOP);
-        self.setup.listeners.iter().for_each(crate::net::Listener::close);
+        self.setup.close();
         self.deadline = Instant::now().checked_add(self.setup.tuning.graceful);
         let first = self.first;
         self.woken.extend(self.tasks.iter().map(|(place, _)| (first + place, Wake::Stop)));

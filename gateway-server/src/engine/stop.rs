@@ -54,9 +54,9 @@ impl Stop {
         rustix::net::recv(&self.pipe, &mut [0], flags).is_ok()
     }
 
-    /// Says that the pipe was seen readable.
-    pub(super) fn see(&self) {
-        self.shared[SEEN].store(1, Relaxed);
+    /// Says that the pipe was seen readable; answers whether nobody had.
+    pub(super) fn see(&self) -> bool {
+        self.shared[SEEN].swap(1, Relaxed) == 0
     }
 
     /// Says of a connection, for as long as the answer is kept, that its client

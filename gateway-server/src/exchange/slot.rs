@@ -294,11 +294,11 @@ impl Slot {
         }
     }
 
-    /// The client's address, for the log.
+    /// The client, for the log.
     pub(super) fn client(&self) -> impl Display {
         // SAFETY: reached by `bind` and `unbind` alone, which need `&mut self`.
         let endpoint = unsafe { &(*self.0.as_ptr()).endpoint };
-        endpoint.as_ref().map_or(&[][..], |endpoint| endpoint.remote().0).escape_ascii()
+        endpoint.as_ref().map_or(&[][..], Endpoint::client).escape_ascii()
     }
 
     /// The request's first line, for the log; escaped.

@@ -56,6 +56,15 @@ impl Endpoint {
     pub fn remote(&self) -> (&[u8], &[u8]) {
         self.0.remote.both()
     }
+
+    /// Who the client is, for a log line.
+    #[must_use]
+    pub fn client(&self) -> &[u8] {
+        match self.remote() {
+            (b"", _) => b"a local client",
+            (addr, _) => addr,
+        }
+    }
 }
 
 /// An address and a port as text, one behind the other.
@@ -148,8 +157,10 @@ mod tests {
             let endpoint = Endpoint::new(Arc::clone(&local), Some(remote.parse().unwrap()));
             assert_eq!((endpoint.server_name(), endpoint.server_port()), ("example.com", "8000"));
             assert_eq!(endpoint.remote(), (addr.as_bytes(), port.as_bytes()));
+            assert_eq!(endpoint.client(), addr.as_bytes());
         }
         assert_eq!(Endpoint::default().remote(), (&b""[..], &b""[..]));
+        assert_eq!(Endpoint::default().client(), b"a local client");
     }
 
     #[test]

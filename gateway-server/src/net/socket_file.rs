@@ -35,8 +35,8 @@ impl SocketFile {
         let folder = path.parent().unwrap_or(Path::new("/"));
         // A file looks unused while another server is about to listen on it:
         // servers come here one at a time. Where that cannot be had, they do not.
-        let turn = File::open(folder)?;
-        let _ = flock(&turn, FlockOperation::LockExclusive);
+        let turn = File::open(folder);
+        let _ = turn.as_ref().map(|turn| flock(turn, FlockOperation::LockExclusive));
         make_room(&path, &address)?;
         let socket = unconnected()?;
         bind(&socket, &address)?;

@@ -86,8 +86,11 @@ fn a_unix_socket_has_no_addresses(engine: Engine) {
         assert!(told.contains(row), "no {row} in {told}");
     }
     assert!(!told.contains("REMOTE_"), "{told}");
+    let mut wrong = UnixStream::connect(&path).unwrap();
+    wrong.write_all(b"GET /\r\n\r\n").unwrap();
+    assert!(std::io::read_to_string(wrong).unwrap().starts_with("HTTP/1.1 400"));
     let log = server.stop();
-    assert!(!log.contains("ENV-"), "{log}");
+    assert!(log.contains("a local client: refused with 400") && !log.contains("ENV-"), "{log}");
 }
 
 /// A client that is there when the server ends has its answer.
