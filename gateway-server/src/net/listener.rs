@@ -88,6 +88,7 @@ impl Listener {
             sockopt::set_ipv6_v6only(&socket, false)?;
         }
         bind(&socket, &address)?;
+        tune(&socket)?;
         listen(&socket, how.backlog)?;
         Self::tcp(socket)
     }
@@ -110,6 +111,7 @@ impl Listener {
         let listener = if let Ok(name) = SocketAddrUnix::try_from(name.clone()) {
             Self::unix(socket, file_of(&name))
         } else if SocketAddr::try_from(name).is_ok() {
+            tune(&socket)?;
             Self::tcp(socket)?
         } else {
             return Err(refused("it is neither TCP nor a Unix socket"));
@@ -119,10 +121,6 @@ impl Listener {
 
     /// A TCP socket that listens.
     fn tcp(socket: OwnedFd) -> io::Result<Self> {
-        // Connections have it from here: what is written goes out at once.
-        sockopt::set_tcp_nodelay(&socket, true)?;
-        // Where the system does not take it, clients come at once.
-        let _ = defer_accept(socket.as_fd(), SILENCE);
         let address = SocketAddr::try_from(getsockname(&socket)?)?;
         let ends = Ends::Tcp { address, last: Mutex::new((address, named(address))) };
         Ok(Self { file: None, socket, ends, is_lent: false })
@@ -188,6 +186,15 @@ impl Ends {
             Self::Unix { local, .. } => Ok(Endpoint::new(Arc::clone(local), None)),
         }
     }
+}
+
+/// What the connections of a TCP listener have from it.
+fn tune(socket: &OwnedFd) -> io::Result<()> {
+    // What is written goes out at once.
+    sockopt::set_tcp_nodelay(socket, true)?;
+    // Where the system does not take it, clients come at once.
+    let _ = defer_accept(socket.as_fd(), SILENCE);
+    Ok(())
 }
 
 fn local_address(socket: &OwnedFd) -> Result<SocketAddr, AcceptError> {
