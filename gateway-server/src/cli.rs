@@ -6,7 +6,6 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use clap::Parser as _;
 use gateway_spec::abi::guard;
 use gateway_spec::abi::host::Host;
 use gateway_spec::lint::facts::ModuleFacts;
@@ -16,7 +15,7 @@ use gateway_spec::{App, Body, Config as AppConfig, Environ, Error, StartResponse
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level;
 
-use crate::config::{Action, Config, Flags, Inspect, ModuleConfig, Serve};
+use crate::config::{Action, Config, Given, Inspect, ModuleConfig, Refused, Serve};
 use crate::engine::{ENGINES, Engine, Factory, Stopper};
 use crate::server::{self, Server, ServerError};
 
@@ -31,11 +30,15 @@ enum Failure {
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    // clap prints help and its own errors, and exits with 0 or 2.
-    let flags = Flags::parse();
+    let given = match Given::read(std::env::args_os(), std::env::vars_os()) {
+        Ok(given) => Ok(given),
+        // clap prints help and its own errors, and exits with 0 or 2.
+        Err(Refused::CommandLine(error)) => error.exit(),
+        Err(Refused::Setting(text)) => Err(text),
+    };
     start_log();
     guard::escape_panics();
-    let outcome = flags.check().map_err(Failure::Usage).and_then(run);
+    let outcome = given.and_then(Given::check).map_err(Failure::Usage).and_then(run);
     let (code, text) = match outcome {
         Ok(code) => return code,
         Err(Failure::Usage(text)) => (2, text),
@@ -71,6 +74,8 @@ fn run(config: Config) -> Result<ExitCode, Failure> {
     let config = match &config {
         Config::Module(config) => config,
         Config::Engines => return Ok(list_engines()),
+        Config::Fine => return Ok(say("ok")),
+        Config::Print(page) => return Ok(say(page.trim_end())),
     };
     match &config.action {
         Action::Serve(how) => serve(config, how),
@@ -163,7 +168,7 @@ fn stop_on_signals(stopper: &Stopper) -> Result<(), ServerError> {
 }
 
 fn open(config: &ModuleConfig) -> Result<OpenModule, Failure> {
-    let options = Options { strict: config.strict, ..Options::default() };
+    let options = Options { strict: config.strict, base: config.base.clone() };
     let module = loader::open(&config.target, &options)?;
     for warning in module.warnings() {
         tracing::warn!("{warning}");
@@ -263,6 +268,11 @@ fn first_sentence(doc: &str) -> String {
     let paragraph: Vec<&str> = doc.trim().lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
     let paragraph = paragraph.join(" ");
     escape(paragraph.split_inclusive(". ").next().unwrap_or_default().trim())
+}
+
+fn say(text: &str) -> ExitCode {
+    println_quiet(text);
+    ExitCode::SUCCESS
 }
 
 /// Prints; a reader that has left is no error.

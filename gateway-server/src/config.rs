@@ -1,6 +1,18 @@
-//! Command line -> raw flags -> [`Config`], checked and immutable.
+//! Command line, environment and file -> raw flags -> [`Config`], checked and
+//! immutable.
+//!
+//! `flags` is the one definition. A `setting` is a flag that has a variable and
+//! a key too; `environment` and `file` read these, and `given` lays the command
+//! line over them. `print` and [`mod@reference`] write settings down.
 
+mod environment;
+mod file;
 mod flags;
+mod given;
+mod print;
+pub mod reference;
+mod setting;
+mod source;
 
 use std::path::PathBuf;
 
@@ -13,6 +25,8 @@ use crate::net::Address;
 use crate::protocol::{Limits, UnderscoreHeaders};
 
 pub use self::flags::Flags;
+pub use self::given::{Given, Refused};
+pub use self::setting::command;
 
 /// What is to be done, checked.
 #[derive(Debug)]
@@ -21,6 +35,10 @@ pub enum Config {
     Module(ModuleConfig),
     /// List the engines.
     Engines,
+    /// Say that the configuration is one.
+    Fine,
+    /// Print this, which is the configuration.
+    Print(String),
 }
 
 /// What is to be done with a module.
@@ -28,6 +46,8 @@ pub enum Config {
 pub struct ModuleConfig {
     /// The module and the app.
     pub target: Target,
+    /// The folder that the target is seen from, where it is not the current one.
+    pub base: Option<PathBuf>,
     /// The app's configuration.
     pub settings: Vec<(String, String)>,
     /// Whether a module that others can write to is refused.
@@ -115,7 +135,7 @@ impl Flags {
             (true, false) => Action::Inspect(inspect),
             (true, true) => Action::InspectHere(inspect),
         };
-        Ok(Config::Module(ModuleConfig { target, settings, strict, action }))
+        Ok(Config::Module(ModuleConfig { target, base: None, settings, strict, action }))
     }
 }
 

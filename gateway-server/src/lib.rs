@@ -13,7 +13,7 @@
 //! | 2 | [`stats`] | counters |
 //! | 3 | [`exchange`] | one connection, sans-IO; calls the app |
 //! | 4 | [`engine`] | how many clients at once: one file per model |
-//! | 5 | [`config`] | flags, checked |
+//! | 5 | [`config`] | flags, variables and a file, checked |
 //! | 6 | [`server`], [`cli`] | put it together |
 //!
 //! A module imports only from lower floors, or from its own.

@@ -3,6 +3,7 @@
 mod abi_checks;
 mod allocations;
 mod cli;
+mod config;
 mod conformance;
 mod engines;
 mod examples;

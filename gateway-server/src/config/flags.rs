@@ -10,6 +10,11 @@ use clap::{Args, Parser, ValueEnum};
 use crate::engine::Engine;
 use crate::net::Address;
 
+/// The flags that say what to do, not how: neither variables nor keys of a file
+/// give them. All others are settings, and both are made of them by themselves.
+pub(super) const COMMAND_LINE_ONLY: &[&str] =
+    &["check", "check_config", "config", "engines", "help", "in_child", "list", "print_config", "version"];
+
 const EXAMPLES: &str = "\
 Examples:
   gateway-server libhello.so:app
@@ -17,6 +22,13 @@ Examples:
   gateway-server --set greeting=Hi --engine single target/release/libcounter.so:app
   gateway-server --list libmulti.so
   gateway-server --check libhello.so:app
+  gateway-server --config gateway.toml
+
+Settings:
+  A flag wins over its variable, and that over the file of --config:
+  --max-line 4KiB, GATEWAY_MAX_LINE=4KiB, max-line = \"4KiB\".
+  MODULE:APP is GATEWAY_APP and app; [set] is a table; commas separate the
+  values of a variable. --lint=false turns off what the file turns on.
 
 Exit codes:
   0  a clean stop
@@ -34,7 +46,7 @@ Exit codes:
 )]
 pub struct Flags {
     /// The module's file and the app in it; the app may be left out where there is one, or one named `app`
-    #[arg(value_name = "MODULE:APP", required_unless_present = "engines")]
+    #[arg(value_name = "MODULE:APP")]
     pub(super) target: Option<String>,
 
     #[command(flatten)]
@@ -47,6 +59,18 @@ pub struct Flags {
     /// Refuse a module that others can write to, instead of warning
     #[arg(long)]
     pub(super) strict: bool,
+
+    /// Read settings from a TOML file; GATEWAY_CONFIG names one as well
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+
+    /// Read all settings, say "ok" or what is wrong with them, and end
+    #[arg(long, conflicts_with_all = ["check", "list", "print_config"])]
+    pub(super) check_config: bool,
+
+    /// Print all settings as a TOML file, each with where it comes from, and end
+    #[arg(long, conflicts_with_all = ["check", "list"])]
+    pub(super) print_config: bool,
 
     /// Load the module and create the app in a child process, say how that went, and end
     #[arg(long, conflicts_with_all = ["list", "ServeFlags", "EngineFlags", "LimitFlags", "TimeFlags"])]
