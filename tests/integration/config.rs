@@ -1,5 +1,6 @@
 //! Settings: flags, variables and a file; which wins, what is refused and how.
 
+mod documents;
 mod layers;
 mod refusals;
 
