@@ -1,6 +1,9 @@
 //! The program: from the command line to an exit code.
 
+mod workers;
+
 use std::io::{IsTerminal as _, Write as _};
+use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
@@ -16,8 +19,8 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level;
 
 use crate::config::{Action, Config, Given, Inspect, ModuleConfig, Refused, Serve};
-use crate::engine::{ENGINES, Engine, Factory, Stopper};
-use crate::server::{self, Server, ServerError};
+use crate::engine::{ENGINES, Factory, Stopper};
+use crate::server::{self, Manner, Server, ServerError};
 
 /// Why the program ends with something else than 0.
 enum Failure {
@@ -88,9 +91,30 @@ fn run(config: Config) -> Result<ExitCode, Failure> {
 // ----- serve -----------------------------------------------------------------
 
 fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
+    if let Some(policy) = &how.workers {
+        return workers::supervise(config, how, policy);
+    }
+    let (mut server, module) = server_of(config, how)?;
+    for address in &how.addresses {
+        server = server.bind(&address.to_string())?;
+    }
+    // After create: an app must not keep its own handlers.
+    let stopper = server.stopper()?;
+    stop_on_signals(&stopper)?;
+    announce(&server.addresses());
+    let code = run_to_the_end(server, &module)?;
+    tracing::info!("stopped");
+    Ok(code)
+}
+
+/// Loads the module, creates the app, and makes the server of both, which
+/// listens nowhere yet.
+fn server_of(config: &ModuleConfig, how: &Serve) -> Result<(Server, OpenModule), Failure> {
     let run_once = server::is_run_once(how.engine, how.keep_alive_requests);
+    let multiprocess = how.workers.is_some_and(|policy| policy.workers > 1);
+    let manner = Manner { engine: how.engine, run_once, multiprocess };
     let module = open(config)?;
-    let host = if how.lint { server::linting_host } else { server::host }(how.engine, run_once);
+    let host = if how.lint { server::linting_host } else { server::host }(&manner);
     let create = creator(config, module.clone(), Arc::clone(&host), how.lint);
     let mut server = if how.create_in_child {
         module.entry(None)?;
@@ -99,14 +123,13 @@ fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
     } else {
         Server::hosting(create()?, host, how.engine)
     };
-    server = configured(server, how);
-    for address in &how.addresses {
-        server = server.bind(&address.to_string())?;
+    if multiprocess {
+        server = server.multiprocess();
     }
-    // After create: an app must not keep its own handlers.
-    let stopper = server.stopper()?;
-    stop_on_signals(&stopper)?;
-    announce(&server);
+    Ok((configured(server, how), module))
+}
+
+fn run_to_the_end(server: Server, module: &OpenModule) -> Result<ExitCode, Failure> {
     let outcome = server.run()?;
     if outcome.abandoned > 0 {
         complain(&format!("connections that did not end in time: {}", outcome.abandoned));
@@ -116,7 +139,6 @@ fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
     if let Err(error) = module.module().shutdown() {
         tracing::warn!("the module was not shut down: {error}");
     }
-    tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -147,9 +169,9 @@ fn configured(server: Server, how: &Serve) -> Server {
 }
 
 /// One line for each listener, on standard output, for people and scripts.
-fn announce(server: &Server) {
+fn announce(addresses: &[SocketAddr]) {
     let mut out = std::io::stdout().lock();
-    for address in server.addresses() {
+    for address in addresses {
         // A closed standard output must not stop the server.
         let _ = writeln!(out, "listening on http://{address}");
     }
@@ -162,7 +184,7 @@ fn stop_on_signals(stopper: &Stopper) -> Result<(), ServerError> {
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&again))?;
         signal_hook::flag::register(signal, Arc::clone(&again))?;
-        low_level::pipe::register(signal, stopper.descriptor()?)?;
+        stopper.stop_on(signal)?;
     }
     Ok(())
 }
@@ -225,7 +247,7 @@ fn inspect_in_child() -> Result<ExitCode, Failure> {
 fn check(config: &ModuleConfig) -> Result<ExitCode, Failure> {
     let module = open(config)?;
     let entry = module.entry(None)?;
-    drop(creator(config, module.clone(), server::host(Engine::default(), false), false)()?);
+    drop(creator(config, module.clone(), server::host(&Manner::default()), false)()?);
     let info = module.module();
     for violation in lint::check_module(&ModuleFacts::of(info)) {
         println_quiet(&format!("warning: {violation}"));

@@ -14,15 +14,20 @@ pub mod reference;
 mod setting;
 mod source;
 
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use gateway_spec::loader::Target;
 
-use self::flags::{EngineFlags, ForkCreate, HandOver, LimitFlags, TimeFlags, Trigger, Underscores};
+use self::flags::{
+    EngineFlags, ForkCreate, HandOver, LimitFlags, ProcessFlags, ReloadStep, TimeFlags, Trigger, Underscores, Workers,
+};
 use crate::engine::{self, Engine};
 use crate::exchange::Timeouts;
 use crate::net::Address;
 use crate::protocol::{Limits, UnderscoreHeaders};
+use crate::supervisor::Policy;
 
 pub use self::flags::Flags;
 pub use self::given::{Given, Refused};
@@ -74,6 +79,8 @@ pub struct Serve {
     pub addresses: Vec<Address>,
     /// Whether to lint.
     pub lint: bool,
+    /// Under a master, where it is said.
+    pub workers: Option<Policy>,
     /// The concurrency model.
     pub engine: Engine,
     /// The most connections, where it is said.
@@ -130,7 +137,7 @@ impl Flags {
         let action = match (self.list || self.check, self.in_child) {
             (false, _) => {
                 let serve = (self.serve.bind, self.serve.lint);
-                Action::Serve(Box::new(serving(serve, self.engine, self.limits, &self.times)?))
+                Action::Serve(Box::new(serving(serve, self.engine, &self.processes, self.limits, &self.times)?))
             }
             (true, false) => Action::Inspect(inspect),
             (true, true) => Action::InspectHere(inspect),
@@ -142,6 +149,7 @@ impl Flags {
 fn serving(
     (addresses, lint): (Vec<Address>, bool),
     engine: EngineFlags,
+    processes: &ProcessFlags,
     limits: LimitFlags,
     times: &TimeFlags,
 ) -> Result<Serve, String> {
@@ -156,9 +164,12 @@ fn serving(
     // A client that is told to stay and finds the connection closed would have
     // to send its request again.
     let stays = !times.keep_alive_timeout.is_zero();
+    let workers = policy(processes, times.graceful_timeout);
+    let shared = workers.filter(|_| engine.engine.name == "leader").map(|policy| (cores() / policy.workers).max(1));
     Ok(Serve {
         addresses,
         lint,
+        workers,
         engine: engine.engine,
         connections: engine.connections.map(|most| most as usize),
         trigger: match engine.trigger {
@@ -166,7 +177,7 @@ fn serving(
             Some(Trigger::Edge) => engine::Trigger::Edge,
         },
         stack_size: engine.stack_size.map(|size| size.as_u64() as usize),
-        loops: engine.loops.map(usize::from),
+        loops: engine.loops.map(usize::from).or(shared),
         threads: engine.threads.map(usize::from),
         hand_over: match engine.hand_over {
             None | Some(HandOver::Auto) => engine::HandOver::Auto,
@@ -180,6 +191,21 @@ fn serving(
         limits: limits_of(&limits),
         spool_dir: limits.spool_dir,
     })
+}
+
+/// How a master has its workers serve, where there is one.
+fn policy(flags: &ProcessFlags, graceful: Duration) -> Option<Policy> {
+    let workers = match flags.workers? {
+        Workers::Auto => cores(),
+        Workers::Count(count) => count.into(),
+    };
+    let start_timeout = flags.start_timeout.unwrap_or(Duration::from_secs(60));
+    Some(Policy { workers, start_timeout, graceful, one_by_one: flags.reload_step == Some(ReloadStep::One) })
+}
+
+/// Those that this process may use.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// A flag of one engine means nothing to another.

@@ -47,6 +47,17 @@ pub struct Server {
     tuning: Tuning,
     factory: Option<Factory>,
     stop: Option<(Stop, Stopper)>,
+    multiprocess: bool,
+    ready: Option<Ready>,
+}
+
+/// What is done once the server serves.
+struct Ready(Box<dyn FnOnce() + Send>);
+
+impl std::fmt::Debug for Ready {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ready")
+    }
 }
 
 /// An app that says nothing of itself in `Debug`.
@@ -114,6 +125,8 @@ impl Server {
             tuning: Engine::default().tuning(),
             factory: None,
             stop: None,
+            multiprocess: false,
+            ready: None,
         }
     }
 
@@ -129,11 +142,36 @@ impl Server {
     /// # Errors
     /// [`ServerError::Address`], [`ServerError::Bind`].
     pub fn bind(mut self, address: &str) -> Result<Self, ServerError> {
-        let address: Address = address.parse()?;
-        let bound = Listener::bind(address.resolve()?);
-        let listener = bound.map_err(|error| ServerError::Bind { address: address.to_string(), error })?;
-        self.listeners.push(listener);
+        self.listeners.push(bind(&address.parse()?)?);
         Ok(self)
+    }
+
+    /// Serves at listeners that are bound already.
+    #[must_use]
+    pub fn listeners(mut self, listeners: Vec<Listener>) -> Self {
+        self.listeners.extend(listeners);
+        self
+    }
+
+    /// Says that other processes serve the same app at the same listeners.
+    #[must_use]
+    pub fn multiprocess(mut self) -> Self {
+        self.multiprocess = true;
+        self
+    }
+
+    /// Is told to stop by these ends, and not by those of [`stopper`](Self::stopper).
+    #[must_use]
+    pub fn stopped_by(mut self, ends: (Stop, Stopper)) -> Self {
+        self.stop = Some(ends);
+        self
+    }
+
+    /// Does this once it serves.
+    #[must_use]
+    pub fn on_ready(mut self, act: impl FnOnce() + Send + 'static) -> Self {
+        self.ready = Some(Ready(Box::new(act)));
+        self
     }
 
     /// Chooses the concurrency model by name.
@@ -279,7 +317,7 @@ impl Server {
         let counters = if engine.multiprocess { Counters::shared()? } else { Counters::new() };
         let service = Arc::new(Service {
             app: Arc::clone(&app),
-            host: self.host.unwrap_or_else(|| host(engine, run_once)),
+            host: self.host.unwrap_or_else(|| host(&Manner { engine, run_once, multiprocess: self.multiprocess })),
             limits: self.limits,
             timeouts: self.timeouts,
             keep_alive_requests: self.keep_alive_requests,
@@ -289,12 +327,15 @@ impl Server {
             counters: Arc::new(counters),
             server: NAME,
             multithread: engine.multithread,
-            multiprocess: engine.multiprocess,
+            multiprocess: engine.multiprocess || self.multiprocess,
             run_once,
         });
         let counters = Arc::clone(&service.counters);
         let mut setup = Setup::new(self.listeners, service, stop, tuning);
         setup.factory = self.factory;
+        if let Some(Ready(act)) = self.ready {
+            act();
+        }
         let outcome = engine.run(setup)?;
         let faults = counters.summary();
         if !faults.is_empty() {
@@ -326,17 +367,36 @@ pub fn is_run_once(engine: Engine, keep_alive_requests: u64) -> bool {
     engine.multiprocess && keep_alive_requests == 1
 }
 
-/// This server as an app sees it when `engine` runs it; `run_once`: see
-/// [`is_run_once`]. Its log lines go to `tracing`.
+/// How an app is run, as far as it is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// The concurrency model.
+    pub engine: Engine,
+    /// See [`is_run_once`].
+    pub run_once: bool,
+    /// Whether other processes run it as well.
+    pub multiprocess: bool,
+}
+
+/// Binds an address.
+///
+/// # Errors
+/// [`ServerError::Address`], [`ServerError::Bind`].
+pub fn bind(address: &Address) -> Result<Listener, ServerError> {
+    let bound = Listener::bind(address.resolve()?);
+    bound.map_err(|error| ServerError::Bind { address: address.to_string(), error })
+}
+
+/// This server as an app sees it that is run so. Its log lines go to `tracing`.
 #[must_use]
-pub fn host(engine: Engine, run_once: bool) -> Arc<Host> {
-    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags(engine, run_once), log)
+pub fn host(manner: &Manner) -> Arc<Host> {
+    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags(manner), log)
 }
 
 /// The same for a server that lints: a line that breaks a rule is told of.
 #[must_use]
-pub fn linting_host(engine: Engine, run_once: bool) -> Arc<Host> {
-    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags(engine, run_once), |level, target, message| {
+pub fn linting_host(manner: &Manner) -> Arc<Host> {
+    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags(manner), |level, target, message| {
         log(level, target, message);
         for violation in gateway_spec::lint::check_line(target, message) {
             log(Level::Warn, "lint", &violation.to_string());
@@ -344,11 +404,11 @@ pub fn linting_host(engine: Engine, run_once: bool) -> Arc<Host> {
     })
 }
 
-fn flags(engine: Engine, run_once: bool) -> u32 {
+fn flags(manner: &Manner) -> u32 {
     let all = [
-        (engine.multithread, GW_HOST_MULTITHREAD),
-        (engine.multiprocess, GW_HOST_MULTIPROCESS),
-        (run_once, GW_HOST_RUN_ONCE),
+        (manner.engine.multithread, GW_HOST_MULTITHREAD),
+        (manner.engine.multiprocess || manner.multiprocess, GW_HOST_MULTIPROCESS),
+        (manner.run_once, GW_HOST_RUN_ONCE),
     ];
     all.iter().filter(|(set, _)| *set).fold(0, |flags, (_, flag)| flags | flag)
 }

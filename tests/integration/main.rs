@@ -21,3 +21,4 @@ mod rules;
 mod stress;
 mod tidy;
 mod wire;
+mod workers;

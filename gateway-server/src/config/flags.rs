@@ -73,11 +73,11 @@ pub struct Flags {
     pub(super) print_config: bool,
 
     /// Load the module and create the app in a child process, say how that went, and end
-    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "EngineFlags", "LimitFlags", "TimeFlags"])]
+    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags"])]
     pub(super) check: bool,
 
     /// Print the module's apps, versions and build, and end
-    #[arg(long, conflicts_with_all = ["set", "ServeFlags", "EngineFlags", "LimitFlags", "TimeFlags"])]
+    #[arg(long, conflicts_with_all = ["set", "ServeFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags"])]
     pub(super) list: bool,
 
     /// Print the engines, a line for each, and end
@@ -91,6 +91,9 @@ pub struct Flags {
     // Last: a heading goes on until the next one.
     #[command(flatten)]
     pub(super) engine: EngineFlags,
+
+    #[command(flatten)]
+    pub(super) processes: ProcessFlags,
 
     #[command(flatten)]
     pub(super) limits: LimitFlags,
@@ -146,6 +149,23 @@ pub(super) struct EngineFlags {
     /// fork: create the app once, or in each child: for apps that start threads [default: parent]
     #[arg(long, value_name = "WHERE")]
     pub(super) fork_create: Option<ForkCreate>,
+}
+
+/// How many processes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Processes")]
+pub(super) struct ProcessFlags {
+    /// Serve with N processes under a master, which replaces them when they crash and reloads on HUP; auto: as many as cores [default: this process, without a master]
+    #[arg(long, value_name = "N", value_parser = workers)]
+    pub(super) workers: Option<Workers>,
+
+    /// master: how long a worker may take to load the module and to create the app [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "workers")]
+    pub(super) start_timeout: Option<Duration>,
+
+    /// master: at a reload, old workers go when all new ones serve, or one for each [default: all]
+    #[arg(long, value_name = "HOW", requires = "workers")]
+    pub(super) reload_step: Option<ReloadStep>,
 }
 
 /// How much a client may send.
@@ -222,6 +242,20 @@ pub(super) enum HandOver {
     Never,
 }
 
+/// `--workers`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Workers {
+    Auto,
+    Count(u16),
+}
+
+/// `--reload-step`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReloadStep {
+    All,
+    One,
+}
+
 /// `--trigger`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Trigger {
@@ -251,6 +285,16 @@ fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}
+
+fn workers(text: &str) -> Result<Workers, String> {
+    match text {
+        "auto" | "0" => Ok(Workers::Auto),
+        _ => match text.parse() {
+            Ok(count @ 1..=1024) => Ok(Workers::Count(count)),
+            _ => Err("write a number from 1 to 1024, or auto".to_owned()),
+        },
     }
 }
 

@@ -84,6 +84,10 @@ pub(super) struct Reactor<P, T> {
     timers: Timers,
     patience: Patience,
     accepting: Accepting,
+    /// Clients who were there when it was time to end.
+    last: VecDeque<(TcpStream, Endpoint)>,
+    /// When clients are closed who may come once more until then.
+    close_at: Option<Instant>,
     /// When those that still run are left.
     deadline: Option<Instant>,
 }
@@ -108,6 +112,8 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             timers: Timers::default(),
             patience: Patience::default(),
             accepting: Accepting::Full,
+            last: VecDeque::new(),
+            close_at: None,
             deadline: None,
         };
         new.poller.register(new.setup.stop.as_fd(), STOP, Interest::Word)?;
@@ -149,6 +155,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
                         return Ok(Some(event));
                     }
                 }
+                None if !self.last.is_empty() => return Ok(self.last.pop_front().map(client)),
                 None if self.is_over() => return Ok(Some(Event::Over)),
                 None if self.again.is_empty() => return Ok(None),
                 // No longer than to see who else is ready: who was to go on may
@@ -168,7 +175,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
                 self.close(Accepting::Full);
                 return Ok(Some(Event::Full));
             }
-            _ => return Ok(self.accept(key)?.map(|(stream, endpoint)| Event::Client(stream, endpoint))),
+            _ => return Ok(self.accept(key)?.map(client)),
         }
         Ok(None)
     }
@@ -202,7 +209,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             Accepting::Paused(until) => Some(until),
             _ => None,
         };
-        [timer, pause, self.deadline].into_iter().flatten().min()
+        [timer, pause, self.close_at, self.deadline].into_iter().flatten().min()
     }
 
     /// Who is next of those that the last wait brought.
@@ -346,6 +353,10 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         if matches!(self.accepting, Accepting::Paused(until) if until <= now) {
             self.open()?;
         }
+        if self.close_at.is_some_and(|time| time <= now) {
+            self.close_at = None;
+            self.wake_all(Wake::Stop);
+        }
         Ok(())
     }
 
@@ -411,12 +422,38 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             return Ok(());
         }
         self.setup.stop.see();
+        self.take_last();
         self.close(Accepting::Ended);
         self.poller.deregister(self.setup.stop.as_fd(), STOP);
         self.setup.listeners.iter().for_each(crate::net::Listener::close);
-        self.deadline = Instant::now().checked_add(self.setup.tuning.graceful);
-        let first = self.first;
-        self.woken.extend(self.tasks.iter().map(|(place, _)| (first + place, Wake::Stop)));
+        let now = Instant::now();
+        self.deadline = now.checked_add(self.setup.tuning.graceful);
+        if self.setup.stop.is_patient() {
+            self.close_at = now.checked_add(self.setup.tuning.patience());
+            self.wake_all(Wake::Drain);
+        } else {
+            self.wake_all(Wake::Stop);
+        }
         Ok(())
     }
+
+    /// Takes those who wait at listeners that others share: the system has told
+    /// nobody but this loop of them.
+    fn take_last(&mut self) {
+        if self.accepting == Accepting::Open {
+            for listener in self.setup.listeners.iter().filter(|listener| listener.is_shared()) {
+                let room = self.most.saturating_sub(self.tasks.len() + self.last.len());
+                self.last.extend(std::iter::from_fn(|| listener.accept().ok()).take(room));
+            }
+        }
+    }
+
+    fn wake_all(&mut self, wake: Wake) {
+        let first = self.first;
+        self.woken.extend(self.tasks.iter().map(|(place, _)| (first + place, wake)));
+    }
+}
+
+fn client((stream, endpoint): (TcpStream, Endpoint)) -> Event {
+    Event::Client(stream, endpoint)
 }

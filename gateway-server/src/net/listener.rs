@@ -26,6 +26,7 @@ const SILENCE: i32 = 1;
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
+    is_shared: bool,
     /// What the last connection's end here was called; most are called alike.
     last: Mutex<(SocketAddr, Arc<Local>)>,
 }
@@ -58,7 +59,7 @@ impl Listener {
         rustix::net::listen(&socket, BACKLOG)?;
         let address = socket.local_addr()?;
         let last = Mutex::new((address, named(address)));
-        Ok(Self { socket, address, last })
+        Ok(Self { socket, address, is_shared: false, last })
     }
 
     /// The address that it is bound to, with the port that was taken.
@@ -67,10 +68,25 @@ impl Listener {
         self.address
     }
 
+    /// Says that other processes accept clients here as well: it is not this one's
+    /// to close.
+    pub const fn share(&mut self) {
+        self.is_shared = true;
+    }
+
+    /// Whether they do.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
     /// Accepts nobody any more, in no process: a socket that others have
     /// inherited is theirs to close. Where the system does not take it, clients
     /// wait until the process ends.
     pub fn close(&self) {
+        if self.is_shared {
+            return;
+        }
         let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
     }
 

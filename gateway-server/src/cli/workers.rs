@@ -1,0 +1,84 @@
+//! Serving with workers under a master.
+
+use std::io;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use signal_hook::consts::{SIGTERM, SIGUSR2};
+
+use super::{Failure, announce, complain, run_to_the_end, server_of};
+use crate::config::{ModuleConfig, Serve};
+use crate::engine::{Stop, Stopper};
+use crate::net::Listener;
+use crate::server;
+use crate::supervisor::{self, Link, Policy, Work};
+
+/// Binds, then has workers serve until the end.
+pub(super) fn supervise(config: &ModuleConfig, how: &Serve, policy: &Policy) -> Result<ExitCode, Failure> {
+    let mut listeners = how.addresses.iter().map(server::bind).collect::<Result<Vec<_>, _>>()?;
+    listeners.iter_mut().for_each(Listener::share);
+    let addresses = listeners.iter().map(Listener::address).collect();
+    let mut worker = Worker { config, how, addresses, listeners, stop: None };
+    supervisor::run(policy, &mut worker).map_err(|failure| match failure.code {
+        2 => Failure::Usage(failure.text),
+        _ => Failure::Other(failure.text),
+    })?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a worker does.
+struct Worker<'a> {
+    config: &'a ModuleConfig,
+    how: &'a Serve,
+    addresses: Vec<SocketAddr>,
+    listeners: Vec<Listener>,
+    stop: Option<(Stop, Stopper)>,
+}
+
+impl Work for Worker<'_> {
+    fn settle(&mut self) -> io::Result<()> {
+        let (stop, stopper) = Stop::new()?;
+        stopper.stop_on(SIGTERM)?;
+        stopper.drain_on(SIGUSR2)?;
+        self.stop = Some((stop, stopper));
+        Ok(())
+    }
+
+    fn serve(&mut self, link: Link) -> u8 {
+        let link = Arc::new(link);
+        match self.run(&link) {
+            Ok(_) => 0,
+            Err(Failure::Usage(text)) => tell(&link, 2, text),
+            Err(Failure::Other(text)) => tell(&link, 1, text),
+        }
+    }
+
+    fn serving(&mut self) {
+        announce(&self.addresses);
+    }
+}
+
+impl Worker<'_> {
+    fn run(&mut self, link: &Arc<Link>) -> Result<ExitCode, Failure> {
+        let (mut server, module) = server_of(self.config, self.how)?;
+        if let Some(ends) = self.stop.take() {
+            server = server.stopped_by(ends);
+        }
+        let link = Arc::clone(link);
+        let server = server.listeners(std::mem::take(&mut self.listeners)).on_ready(move || link.ready());
+        run_to_the_end(server, &module)
+    }
+}
+
+/// Says why this worker cannot serve: its master repeats it. One that has served
+/// says it itself.
+fn tell(link: &Link, code: u8, text: String) -> u8 {
+    if link.was_ready() {
+        complain(&text);
+    } else {
+        link.failed(&supervisor::Failure { code, text });
+    }
+    code
+}
