@@ -13,6 +13,10 @@ edge\t''"
 complete -c gateway-server -l stack-size -d 'coroutine: the stack of each; an app that needs more ends the server [default: 256KiB]' -r
 complete -c gateway-server -l fork-create -d 'fork: create the app once, or in each child: for apps that start threads [default: parent]' -r -f -a "parent\t''
 child\t''"
+complete -c gateway-server -l workers -d 'Serve with N processes under a master, which replaces and reloads them; auto: as many as cores [default: no master]' -r
+complete -c gateway-server -l start-timeout -d 'master: how long a worker may take to load the module and to create the app [default: 60s]' -r
+complete -c gateway-server -l reload-step -d 'master: at a reload, old workers go when all new ones serve, or one for each [default: all]' -r -f -a "all\t''
+one\t''"
 complete -c gateway-server -l max-line -d 'The request line; 414 beyond' -r
 complete -c gateway-server -l max-head -d 'The request line and all header fields; 431 beyond' -r
 complete -c gateway-server -l max-fields -d 'Header fields; 431 beyond; at most 256' -r

@@ -155,7 +155,7 @@ pub(super) struct EngineFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Processes")]
 pub(super) struct ProcessFlags {
-    /// Serve with N processes under a master, which replaces them when they crash and reloads on HUP; auto: as many as cores [default: this process, without a master]
+    /// Serve with N processes under a master, which replaces and reloads them; auto: as many as cores [default: no master]
     #[arg(long, value_name = "N", value_parser = workers)]
     pub(super) workers: Option<Workers>,
 
