@@ -2,6 +2,7 @@
 //! ready, who goes on, whose deadline has passed, who has just come, and the
 //! end. What a connection does then is its engine's part.
 
+mod accepting;
 mod event;
 mod patience;
 #[cfg(test)]
@@ -16,14 +17,14 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
+use self::accepting::{Accepting, client};
 pub(super) use self::event::{Event, Step, Wake};
 use self::patience::Patience;
 use super::Setup;
-use super::accept::PAUSE;
 use super::clock::Clock;
 use super::poller::{Interest, Poller, Ready};
 use super::timers::Timers;
-use crate::net::{AcceptError, Endpoint};
+use crate::net::Endpoint;
 
 /// The most clients that are accepted before those there are have their turn.
 const ACCEPTS: usize = 64;
@@ -50,17 +51,6 @@ struct Entry<T> {
     /// Whether it stands in the list of those that go on. Once is enough: a
     /// poller may tell of it at each turn besides.
     again: bool,
-}
-
-/// Whether clients are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Accepting {
-    Open,
-    /// There are as many as there may be.
-    Full,
-    /// The machine is out of something.
-    Paused(Instant),
-    Ended,
 }
 
 /// See the module's text.
@@ -360,60 +350,6 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         Ok(())
     }
 
-    // ----- accepting -----------------------------------------------------------
-
-    /// Takes clients from now on.
-    fn open(&mut self) -> io::Result<()> {
-        for (place, listener) in self.setup.listeners.iter().enumerate() {
-            self.poller.register(listener.as_fd(), LISTENERS + place, Interest::Accept)?;
-        }
-        self.accepting = Accepting::Open;
-        Ok(())
-    }
-
-    /// Looks for clients without having been told of any: who was told had no
-    /// room.
-    pub(super) fn look_for_clients(&mut self) {
-        if self.accepting == Accepting::Open {
-            self.woken.extend((LISTENERS..self.first).map(|key| (key, Wake::Ready)));
-        }
-    }
-
-    /// Leaves clients in the listeners' queues, and says until when.
-    fn close(&mut self, accepting: Accepting) {
-        for (place, listener) in self.setup.listeners.iter().enumerate() {
-            self.poller.deregister(listener.as_fd(), LISTENERS + place);
-        }
-        self.accepting = accepting;
-    }
-
-    /// Takes a client from the listener with this key.
-    fn accept(&mut self, key: usize) -> io::Result<Option<(TcpStream, Endpoint)>> {
-        // Told of once more: the next wait tells it anew.
-        if self.accepting != Accepting::Open || self.accepts == 0 {
-            return Ok(None);
-        }
-        match self.setup.listeners[key - LISTENERS].accept() {
-            Ok(client) => {
-                // There may be more; but those there are have their turn first.
-                self.accepts -= 1;
-                if self.accepts > 0 {
-                    self.woken.push_back((key, Wake::Ready));
-                }
-                return Ok(Some(client));
-            }
-            Err(AcceptError::Retry) => {}
-            Err(AcceptError::Shed(error)) => {
-                self.setup.shed(&error);
-                self.close(Accepting::Paused(Instant::now() + PAUSE));
-            }
-            // Whoever sees it first that it is time to end closes them.
-            Err(AcceptError::Fatal(_)) if self.setup.stop.is_told() => self.stop()?,
-            Err(AcceptError::Fatal(error)) => return Err(error),
-        }
-        Ok(None)
-    }
-
     // ----- the end -------------------------------------------------------------
 
     fn stop(&mut self) -> io::Result<()> {
@@ -437,23 +373,8 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         Ok(())
     }
 
-    /// Takes those who wait at listeners that others share: the system has told
-    /// nobody but this loop of them.
-    fn take_last(&mut self) {
-        if self.accepting == Accepting::Open {
-            for listener in self.setup.listeners.iter().filter(|listener| listener.is_shared()) {
-                let room = self.most.saturating_sub(self.tasks.len() + self.last.len());
-                self.last.extend(std::iter::from_fn(|| listener.accept().ok()).take(room));
-            }
-        }
-    }
-
     fn wake_all(&mut self, wake: Wake) {
         let first = self.first;
         self.woken.extend(self.tasks.iter().map(|(place, _)| (first + place, wake)));
     }
-}
-
-fn client((stream, endpoint): (TcpStream, Endpoint)) -> Event {
-    Event::Client(stream, endpoint)
 }
