@@ -8,7 +8,8 @@
 # make bench-engines   the engines compared: table and charts of docs/engines.md
 # make miri    the unsafe code under Miri (needs a nightly toolchain with miri)
 # make fuzz    fuzzes HTTP/1, FUZZ_SECONDS for each target (needs a nightly toolchain)
-# make spec    renders docs/SPEC.md and docs/HTTP.md anew from their rule tables
+# make spec    renders anew: docs/SPEC.md and docs/HTTP.md from their rule tables; from the flags
+#              docs/configuration.md, the manual page and the completions
 
 APP  ?= hello
 BIND ?= 127.0.0.1:8000
@@ -73,6 +74,7 @@ fuzz:
 spec:
 	cargo run --quiet --package gateway-spec --example render-spec > docs/SPEC.md
 	cargo run --quiet --package gateway-server --example render-http > docs/HTTP.md
+	cargo run --quiet --package gateway-server --example render-config docs
 
 # The pictures in docs/, taken by headless Chromium.
 shots:

@@ -1,12 +1,13 @@
 //! The program: from the command line to an exit code.
 
+mod workers;
+
 use std::io::{IsTerminal as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use clap::Parser as _;
 use gateway_spec::abi::guard;
 use gateway_spec::abi::host::Host;
 use gateway_spec::lint::facts::ModuleFacts;
@@ -16,10 +17,10 @@ use gateway_spec::{App, Body, Config as AppConfig, Environ, Error, StartResponse
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level;
 
-use crate::config::{Action, Config, Flags, Inspect, ModuleConfig, Serve};
-use crate::engine::{ENGINES, Engine, Factory, Stopper};
-use crate::net::{Notifier, forget_activation, raise_descriptor_limit};
-use crate::server::{self, Server, ServerError};
+use crate::config::{Action, Config, Given, Inspect, ModuleConfig, Refused, Serve};
+use crate::engine::{ENGINES, Factory, Stopper};
+use crate::net::{Bound, Notifier, forget_activation, raise_descriptor_limit};
+use crate::server::{self, Manner, Server, ServerError};
 
 /// Why the program ends with something else than 0.
 enum Failure {
@@ -32,11 +33,15 @@ enum Failure {
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    // clap prints help and its own errors, and exits with 0 or 2.
-    let flags = Flags::parse();
+    let given = match Given::read(std::env::args_os(), std::env::vars_os()) {
+        Ok(given) => Ok(given),
+        // clap prints help and its own errors, and exits with 0 or 2.
+        Err(Refused::CommandLine(error)) => error.exit(),
+        Err(Refused::Setting(text)) => Err(text),
+    };
     start_log();
     guard::escape_panics();
-    let config = flags.check().map_err(Failure::Usage);
+    let config = given.and_then(Given::check).map_err(Failure::Usage);
     // The addresses are known, and the app has started no threads yet.
     forget_activation();
     let outcome = config.and_then(run);
@@ -75,6 +80,8 @@ fn run(config: Config) -> Result<ExitCode, Failure> {
     let config = match &config {
         Config::Module(config) => config,
         Config::Engines => return Ok(list_engines()),
+        Config::Fine => return Ok(say("ok")),
+        Config::Print(page) => return Ok(say(page.trim_end())),
     };
     match &config.action {
         Action::Serve(how) => serve(config, how),
@@ -87,19 +94,11 @@ fn run(config: Config) -> Result<ExitCode, Failure> {
 // ----- serve -----------------------------------------------------------------
 
 fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
-    let run_once = server::is_run_once(how.engine, how.keep_alive_requests);
     raise_descriptor_limit();
-    let module = open(config)?;
-    let host = if how.lint { server::linting_host } else { server::host }(how.engine, run_once);
-    let create = creator(config, module.clone(), Arc::clone(&host), how.lint);
-    let mut server = if how.create_in_child {
-        module.entry(None)?;
-        let factory = Factory::new(move || create().map_err(Error::app));
-        Server::hosting(Arc::new(app_fn(only_in_children)), host, how.engine).create_in_child(factory)
-    } else {
-        Server::hosting(create()?, host, how.engine)
-    };
-    server = configured(server, how);
+    if let Some(policy) = &how.workers {
+        return workers::supervise(config, how, policy);
+    }
+    let (mut server, module) = server_of(config, how)?;
     for address in &how.addresses {
         server = server.bind(&address.to_string())?;
     }
@@ -109,7 +108,35 @@ fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
     // After create: an app must not keep its own handlers.
     let stopper = server.stopper()?;
     stop_on_signals(&stopper)?;
-    announce(&server);
+    announce(&server.addresses());
+    let code = run_to_the_end(server, &module)?;
+    tracing::info!("stopped");
+    Ok(code)
+}
+
+/// Loads the module, creates the app, and makes the server of both, which
+/// listens nowhere yet.
+fn server_of(config: &ModuleConfig, how: &Serve) -> Result<(Server, OpenModule), Failure> {
+    let run_once = server::is_run_once(how.engine, how.keep_alive_requests);
+    let multiprocess = how.workers.is_some_and(|policy| policy.workers > 1);
+    let manner = Manner { engine: how.engine, run_once, multiprocess };
+    let module = open(config)?;
+    let host = if how.lint { server::linting_host } else { server::host }(&manner);
+    let create = creator(config, module.clone(), Arc::clone(&host), how.lint);
+    let mut server = if how.create_in_child {
+        module.entry(None)?;
+        let factory = Factory::new(move || create().map_err(Error::app));
+        Server::hosting(Arc::new(app_fn(only_in_children)), host, how.engine).create_in_child(factory)
+    } else {
+        Server::hosting(create()?, host, how.engine)
+    };
+    if multiprocess {
+        server = server.multiprocess();
+    }
+    Ok((configured(server, how), module))
+}
+
+fn run_to_the_end(server: Server, module: &OpenModule) -> Result<ExitCode, Failure> {
     let outcome = server.run()?;
     if outcome.abandoned > 0 {
         complain(&format!("connections that did not end in time: {}", outcome.abandoned));
@@ -119,7 +146,6 @@ fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
     if let Err(error) = module.module().shutdown() {
         tracing::warn!("the module was not shut down: {error}");
     }
-    tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -151,9 +177,9 @@ fn configured(server: Server, how: &Serve) -> Server {
 }
 
 /// One line for each listener, on standard output, for people and scripts.
-fn announce(server: &Server) {
+fn announce(addresses: &[Bound]) {
     let mut out = std::io::stdout().lock();
-    for address in server.addresses() {
+    for address in addresses {
         // A closed standard output must not stop the server.
         let _ = writeln!(out, "listening on {address}");
     }
@@ -166,13 +192,13 @@ fn stop_on_signals(stopper: &Stopper) -> Result<(), ServerError> {
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&again))?;
         signal_hook::flag::register(signal, Arc::clone(&again))?;
-        low_level::pipe::register(signal, stopper.descriptor()?)?;
+        stopper.stop_on(signal)?;
     }
     Ok(())
 }
 
 fn open(config: &ModuleConfig) -> Result<OpenModule, Failure> {
-    let options = Options { strict: config.strict, ..Options::default() };
+    let options = Options { strict: config.strict, base: config.base.clone() };
     let module = loader::open(&config.target, &options)?;
     for warning in module.warnings() {
         tracing::warn!("{warning}");
@@ -229,7 +255,7 @@ fn inspect_in_child() -> Result<ExitCode, Failure> {
 fn check(config: &ModuleConfig) -> Result<ExitCode, Failure> {
     let module = open(config)?;
     let entry = module.entry(None)?;
-    drop(creator(config, module.clone(), server::host(Engine::default(), false), false)()?);
+    drop(creator(config, module.clone(), server::host(&Manner::default()), false)()?);
     let info = module.module();
     for violation in lint::check_module(&ModuleFacts::of(info)) {
         println_quiet(&format!("warning: {violation}"));
@@ -272,6 +298,11 @@ fn first_sentence(doc: &str) -> String {
     let paragraph: Vec<&str> = doc.trim().lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
     let paragraph = paragraph.join(" ");
     escape(paragraph.split_inclusive(". ").next().unwrap_or_default().trim())
+}
+
+fn say(text: &str) -> ExitCode {
+    println_quiet(text);
+    ExitCode::SUCCESS
 }
 
 /// Prints; a reader that has left is no error.

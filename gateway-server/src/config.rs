@@ -1,19 +1,38 @@
-//! Command line -> raw flags -> [`Config`], checked and immutable.
+//! Command line, environment and file -> raw flags -> [`Config`], checked and
+//! immutable.
+//!
+//! `flags` is the one definition. A `setting` is a flag that has a variable and
+//! a key too; `environment` and `file` read these, and `given` lays the command
+//! line over them. `print` and [`mod@reference`] write settings down.
 
+mod environment;
+mod file;
 mod flags;
+mod given;
 mod listen;
+mod print;
+pub mod reference;
+mod setting;
+mod source;
 
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use gateway_spec::loader::Target;
 
-use self::flags::{EngineFlags, ForkCreate, HandOver, LimitFlags, TimeFlags, Trigger, Underscores};
+use self::flags::{
+    EngineFlags, ForkCreate, HandOver, LimitFlags, ProcessFlags, ReloadStep, TimeFlags, Trigger, Underscores, Workers,
+};
 use crate::engine::{self, Engine};
 use crate::exchange::Timeouts;
 use crate::net::{Address, Listening};
 use crate::protocol::{Limits, UnderscoreHeaders};
+use crate::supervisor::Policy;
 
 pub use self::flags::Flags;
+pub use self::given::{Given, Refused};
+pub use self::setting::command;
 
 /// What is to be done, checked.
 #[derive(Debug)]
@@ -22,6 +41,10 @@ pub enum Config {
     Module(ModuleConfig),
     /// List the engines.
     Engines,
+    /// Say that the configuration is one.
+    Fine,
+    /// Print this, which is the configuration.
+    Print(String),
 }
 
 /// What is to be done with a module.
@@ -29,6 +52,8 @@ pub enum Config {
 pub struct ModuleConfig {
     /// The module and the app.
     pub target: Target,
+    /// The folder that the target is seen from, where it is not the current one.
+    pub base: Option<PathBuf>,
     /// The app's configuration.
     pub settings: Vec<(String, String)>,
     /// Whether a module that others can write to is refused.
@@ -57,6 +82,8 @@ pub struct Serve {
     pub listening: Listening,
     /// Whether to lint.
     pub lint: bool,
+    /// Under a master, where it is said.
+    pub workers: Option<Policy>,
     /// The concurrency model.
     pub engine: Engine,
     /// The most connections, where it is said.
@@ -113,18 +140,19 @@ impl Flags {
         let action = match (self.list || self.check, self.in_child) {
             (false, _) => {
                 let serve = (self.serve.bind, self.listen.check(), self.serve.lint);
-                Action::Serve(Box::new(serving(serve, self.engine, self.limits, &self.times)?))
+                Action::Serve(Box::new(serving(serve, self.engine, &self.processes, self.limits, &self.times)?))
             }
             (true, false) => Action::Inspect(inspect),
             (true, true) => Action::InspectHere(inspect),
         };
-        Ok(Config::Module(ModuleConfig { target, settings, strict, action }))
+        Ok(Config::Module(ModuleConfig { target, base: None, settings, strict, action }))
     }
 }
 
 fn serving(
     (addresses, listening, lint): (Vec<Address>, Listening, bool),
     engine: EngineFlags,
+    processes: &ProcessFlags,
     limits: LimitFlags,
     times: &TimeFlags,
 ) -> Result<Serve, String> {
@@ -144,10 +172,13 @@ fn serving(
     // A client that is told to stay and finds the connection closed would have
     // to send its request again.
     let stays = !times.keep_alive_timeout.is_zero();
+    let workers = policy(processes, times.graceful_timeout);
+    let shared = workers.filter(|_| engine.engine.name == "leader").map(|policy| (cores() / policy.workers).max(1));
     Ok(Serve {
         addresses,
         listening,
         lint,
+        workers,
         engine: engine.engine,
         connections: engine.connections.map(|most| most as usize),
         trigger: match engine.trigger {
@@ -155,7 +186,7 @@ fn serving(
             Some(Trigger::Edge) => engine::Trigger::Edge,
         },
         stack_size: engine.stack_size.map(|size| size.as_u64() as usize),
-        loops: engine.loops.map(usize::from),
+        loops: engine.loops.map(usize::from).or(shared),
         threads: engine.threads.map(usize::from),
         hand_over: match engine.hand_over {
             None | Some(HandOver::Auto) => engine::HandOver::Auto,
@@ -169,6 +200,21 @@ fn serving(
         limits: limits_of(&limits),
         spool_dir: limits.spool_dir,
     })
+}
+
+/// How a master has its workers serve, where there is one.
+fn policy(flags: &ProcessFlags, graceful: Duration) -> Option<Policy> {
+    let workers = match flags.workers? {
+        Workers::Auto => cores(),
+        Workers::Count(count) => count.into(),
+    };
+    let start_timeout = flags.start_timeout.unwrap_or(Duration::from_secs(60));
+    Some(Policy { workers, start_timeout, graceful, one_by_one: flags.reload_step == Some(ReloadStep::One) })
+}
+
+/// Those that this process may use.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// A flag of one engine means nothing to another.

@@ -145,6 +145,14 @@ pub struct Tuning {
     pub hand_over: HandOver,
 }
 
+impl Tuning {
+    /// How long clients that wait may come once more, where the end is a patient
+    /// one: a little less than the graceful time, for their closes to be in it.
+    pub(crate) fn patience(&self) -> Duration {
+        self.graceful.saturating_sub((self.graceful / 4).min(Duration::from_secs(2)))
+    }
+}
+
 /// When `leader` lets another thread poll.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HandOver {

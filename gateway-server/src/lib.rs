@@ -13,7 +13,8 @@
 //! | 2 | [`stats`] | counters |
 //! | 3 | [`exchange`] | one connection, sans-IO; calls the app |
 //! | 4 | [`engine`] | how many clients at once: one file per model |
-//! | 5 | [`config`] | flags, checked |
+//! | 4 | [`supervisor`] | the master of worker processes |
+//! | 5 | [`config`] | flags, variables and a file, checked |
 //! | 6 | [`server`], [`cli`] | put it together |
 //!
 //! A module imports only from lower floors, or from its own.
@@ -27,6 +28,7 @@ pub mod net;
 pub mod protocol;
 pub mod server;
 pub mod stats;
+pub mod supervisor;
 mod sys;
 
 pub use server::{Server, ServerError};

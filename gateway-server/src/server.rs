@@ -33,7 +33,7 @@ pub const NAME: &str = "gateway-server";
 /// ```
 #[derive(Debug)]
 pub struct Server {
-    app: AppOf,
+    app: Silent<Arc<dyn App>>,
     host: Option<Arc<Host>>,
     engine: Engine,
     listening: Listening,
@@ -48,14 +48,16 @@ pub struct Server {
     factory: Option<Factory>,
     notifier: Option<Notifier>,
     stop: Option<(Stop, Stopper)>,
+    multiprocess: bool,
+    ready: Option<Silent<Box<dyn FnOnce() + Send>>>,
 }
 
-/// An app that says nothing of itself in `Debug`.
-struct AppOf(Arc<dyn App>);
+/// What says nothing of itself in `Debug`.
+struct Silent<T>(T);
 
-impl std::fmt::Debug for AppOf {
+impl<T> std::fmt::Debug for Silent<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("app")
+        f.write_str("...")
     }
 }
 
@@ -108,7 +110,7 @@ impl Server {
 
     fn of(app: Arc<dyn App>) -> Self {
         Self {
-            app: AppOf(app),
+            app: Silent(app),
             host: None,
             engine: Engine::default(),
             listening: Listening::default(),
@@ -122,6 +124,8 @@ impl Server {
             factory: None,
             notifier: None,
             stop: None,
+            multiprocess: false,
+            ready: None,
         }
     }
 
@@ -144,12 +148,36 @@ impl Server {
     /// # Errors
     /// [`ServerError::Address`], [`ServerError::Bind`].
     pub fn bind(mut self, address: &str) -> Result<Self, ServerError> {
-        let address: Address = address.parse()?;
-        for address in address.expanded()? {
-            let bound = Listener::bind(&address, &self.listening);
-            self.listeners.push(bound.map_err(|error| ServerError::Bind { address, error })?);
-        }
+        self.listeners.extend(bind(&address.parse()?, &self.listening)?);
         Ok(self)
+    }
+
+    /// Serves at listeners that are bound already.
+    #[must_use]
+    pub fn listeners(mut self, listeners: Vec<Listener>) -> Self {
+        self.listeners.extend(listeners);
+        self
+    }
+
+    /// Says that other processes serve the same app at the same listeners.
+    #[must_use]
+    pub fn multiprocess(mut self) -> Self {
+        self.multiprocess = true;
+        self
+    }
+
+    /// Is told to stop by these ends, and not by those of [`stopper`](Self::stopper).
+    #[must_use]
+    pub fn stopped_by(mut self, ends: (Stop, Stopper)) -> Self {
+        self.stop = Some(ends);
+        self
+    }
+
+    /// Does this once it serves.
+    #[must_use]
+    pub fn on_ready(mut self, act: impl FnOnce() + Send + 'static) -> Self {
+        self.ready = Some(Silent(Box::new(act)));
+        self
     }
 
     /// Chooses the concurrency model by name.
@@ -303,7 +331,7 @@ impl Server {
         let counters = if engine.multiprocess { Counters::shared()? } else { Counters::new() };
         let service = Arc::new(Service {
             app: Arc::clone(&app),
-            host: self.host.unwrap_or_else(|| host(engine, run_once)),
+            host: self.host.unwrap_or_else(|| host(&Manner { engine, run_once, multiprocess: self.multiprocess })),
             limits: self.limits,
             timeouts: self.timeouts,
             keep_alive_requests: self.keep_alive_requests,
@@ -313,7 +341,7 @@ impl Server {
             counters: Arc::new(counters),
             server: NAME,
             multithread: engine.multithread,
-            multiprocess: engine.multiprocess,
+            multiprocess: engine.multiprocess || self.multiprocess,
             run_once,
         });
         let counters = Arc::clone(&service.counters);
@@ -321,6 +349,9 @@ impl Server {
         (setup.factory, setup.notifier) = (self.factory, self.notifier);
         if let Some(notifier) = &setup.notifier {
             notifier.notify("READY=1");
+        }
+        if let Some(Silent(act)) = self.ready {
+            act();
         }
         let outcome = engine.run(setup)?;
         let faults = counters.summary();
@@ -353,17 +384,36 @@ pub fn is_run_once(engine: Engine, keep_alive_requests: u64) -> bool {
     engine.multiprocess && keep_alive_requests == 1
 }
 
-/// This server as an app sees it when `engine` runs it; `run_once`: see
-/// [`is_run_once`]. Its log lines go to `tracing`.
+/// How an app is run, as far as it is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// The concurrency model.
+    pub engine: Engine,
+    /// See [`is_run_once`].
+    pub run_once: bool,
+    /// Whether other processes run it as well.
+    pub multiprocess: bool,
+}
+
+/// Binds what an address stands for, which may be several.
+///
+/// # Errors
+/// [`ServerError::Address`], [`ServerError::Bind`].
+pub fn bind(address: &Address, how: &Listening) -> Result<Vec<Listener>, ServerError> {
+    let bind = |address: Address| Listener::bind(&address, how).map_err(|error| ServerError::Bind { address, error });
+    address.clone().expanded()?.into_iter().map(bind).collect()
+}
+
+/// This server as an app sees it that is run so. Its log lines go to `tracing`.
 #[must_use]
-pub fn host(engine: Engine, run_once: bool) -> Arc<Host> {
-    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags(engine, run_once), log)
+pub fn host(manner: &Manner) -> Arc<Host> {
+    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags(manner), log)
 }
 
 /// The same for a server that lints: a line that breaks a rule is told of.
 #[must_use]
-pub fn linting_host(engine: Engine, run_once: bool) -> Arc<Host> {
-    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags(engine, run_once), |level, target, message| {
+pub fn linting_host(manner: &Manner) -> Arc<Host> {
+    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags(manner), |level, target, message| {
         log(level, target, message);
         for violation in gateway_spec::lint::check_line(target, message) {
             log(Level::Warn, "lint", &violation.to_string());
@@ -371,11 +421,11 @@ pub fn linting_host(engine: Engine, run_once: bool) -> Arc<Host> {
     })
 }
 
-fn flags(engine: Engine, run_once: bool) -> u32 {
+fn flags(manner: &Manner) -> u32 {
     let all = [
-        (engine.multithread, GW_HOST_MULTITHREAD),
-        (engine.multiprocess, GW_HOST_MULTIPROCESS),
-        (run_once, GW_HOST_RUN_ONCE),
+        (manner.engine.multithread, GW_HOST_MULTITHREAD),
+        (manner.engine.multiprocess || manner.multiprocess, GW_HOST_MULTIPROCESS),
+        (manner.run_once, GW_HOST_RUN_ONCE),
     ];
     all.iter().filter(|(set, _)| *set).fold(0, |flags, (_, flag)| flags | flag)
 }

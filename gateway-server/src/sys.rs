@@ -44,7 +44,7 @@ pub(crate) use lease::{Glance, Held, Lease};
 pub(crate) use overflow::{guard_range, tell_overflows};
 pub(crate) use place::{Claim, Notes, Owned, Place, Release};
 pub(crate) use shared::Shared;
-pub(crate) use signals::{empty_signal, reset_signal};
+pub(crate) use signals::{empty_signal, reset_signal, set_on_signal};
 pub(crate) use stack::GuardedStack;
 pub(crate) use vigil::Vigil;
 pub(crate) use watched::{Watched, select};

@@ -2,7 +2,7 @@
  * before the C library's malloc for everybody.
  *
  *     cc -O1 -shared -fPIC mallocs.c -o libmallocs.so
- *     GATEWAY_MALLOCS=FILE LD_PRELOAD=./libmallocs.so gateway-server ...
+ *     MALLOCS_FILE=FILE LD_PRELOAD=./libmallocs.so gateway-server ...
  *
  * FILE is shared memory of four 64-bit counters, so that reading it costs the
  * process nothing: allocations, bytes asked for, frees, and bytes held, as many as
@@ -36,7 +36,7 @@ static struct counters before_start;
 static struct counters *counters = &before_start;
 
 __attribute__((constructor)) static void share(void) {
-    const char *path = getenv("GATEWAY_MALLOCS");
+    const char *path = getenv("MALLOCS_FILE");
     int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
     if (fd < 0)
         return;

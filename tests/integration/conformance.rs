@@ -45,11 +45,11 @@ struct Fixture {
     folder: TempDir,
 }
 
-/// The module under test. `GATEWAY_CONFORMANCE_MODULE` names one that another
+/// The module under test. `CONFORMANCE_MODULE` names one that another
 /// compiler, or an older version of this crate, has made of the same source.
 fn module(language: Language) -> PathBuf {
     match language {
-        Language::Rust => match std::env::var_os("GATEWAY_CONFORMANCE_MODULE") {
+        Language::Rust => match std::env::var_os("CONFORMANCE_MODULE") {
             Some(path) => path.into(),
             None => artifacts::module("conformance"),
         },

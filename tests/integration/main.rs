@@ -3,6 +3,7 @@
 mod abi_checks;
 mod allocations;
 mod cli;
+mod config;
 mod conformance;
 mod engines;
 mod examples;
@@ -21,3 +22,4 @@ mod rules;
 mod stress;
 mod tidy;
 mod wire;
+mod workers;

@@ -37,6 +37,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("stats", 2),
     ("exchange", 3),
     ("engine", 4),
+    ("supervisor", 4),
     ("config", 5),
     ("server", 6),
     ("cli", 6),

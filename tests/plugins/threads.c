@@ -3,7 +3,7 @@
  * hold for root, and counts the threads of all the user's processes.
  *
  *     cc -shared -fPIC threads.c -o libthreads.so
- *     GATEWAY_THREADS=FILE LD_PRELOAD=./libthreads.so gateway-server ...
+ *     THREAD_LIMIT_FILE=FILE LD_PRELOAD=./libthreads.so gateway-server ...
  *
  * FILE is shared memory of three 64-bit numbers: how many threads may be started
  * in all, how many have been, and how often one was refused. */
@@ -25,7 +25,7 @@ struct limit {
 static struct limit *limit;
 
 __attribute__((constructor)) static void share(void) {
-    const char *path = getenv("GATEWAY_THREADS");
+    const char *path = getenv("THREAD_LIMIT_FILE");
     int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0)
         return;

@@ -35,22 +35,22 @@ fn once(key: &str, build: impl FnOnce() -> PathBuf) -> PathBuf {
     built.get_or_insert_default().entry(key.to_owned()).or_insert_with(build).clone()
 }
 
-fn cargo_build(package: &str) {
+fn cargo_build(package: &str, what: &[&str]) {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(workspace()).args(["build", "--quiet", "--package", package]);
+    cargo.current_dir(workspace()).args(["build", "--quiet", "--package", package]).args(what);
     cargo.arg("--target-dir").arg(profile_dir().parent().expect("a profile folder has a parent"));
     if is_release() {
         cargo.arg("--release");
     }
     let status = cargo.status().expect("cargo can be run");
-    assert!(status.success(), "cargo build --package {package} failed");
+    assert!(status.success(), "cargo build --package {package} {what:?} failed");
 }
 
 /// The module of a cdylib package: `hello` gives `libhello.so`.
 #[must_use]
 pub fn module(package: &str) -> PathBuf {
     once(&format!("module {package}"), || {
-        cargo_build(package);
+        cargo_build(package, &[]);
         profile_dir().join(format!("lib{}.so", package.replace('-', "_")))
     })
 }
@@ -59,8 +59,17 @@ pub fn module(package: &str) -> PathBuf {
 #[must_use]
 pub fn server() -> PathBuf {
     once("server", || {
-        cargo_build("gateway-server");
+        cargo_build("gateway-server", &[]);
         profile_dir().join("gateway-server")
+    })
+}
+
+/// An example program of the server's package.
+#[must_use]
+pub fn example(name: &str) -> PathBuf {
+    once(&format!("example {name}"), || {
+        cargo_build("gateway-server", &["--example", name]);
+        profile_dir().join("examples").join(name)
     })
 }
 

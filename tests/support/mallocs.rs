@@ -46,7 +46,7 @@ impl Mallocs {
 
     /// Makes the command's process, and those that it starts, count.
     pub fn watch(&self, command: &mut Command) {
-        command.env("LD_PRELOAD", &self.library).env("GATEWAY_MALLOCS", self.shared.path());
+        command.env("LD_PRELOAD", &self.library).env("MALLOCS_FILE", self.shared.path());
     }
 
     /// What has been counted so far.

@@ -27,7 +27,7 @@ impl ThreadLimit {
     /// Holds for the command's process.
     pub fn hold(&self, command: &mut Command) {
         let library = artifacts::c_module("tests/plugins/threads.c", "threads", &[]);
-        command.env("LD_PRELOAD", library).env("GATEWAY_THREADS", self.0.path());
+        command.env("LD_PRELOAD", library).env("THREAD_LIMIT_FILE", self.0.path());
     }
 
     /// Sets it anew: so many in all.

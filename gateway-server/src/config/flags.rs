@@ -11,6 +11,11 @@ use super::listen::ListenFlags;
 use crate::engine::Engine;
 use crate::net::Address;
 
+/// The flags that say what to do, not how: neither variables nor keys of a file
+/// give them. All others are settings, and both are made of them by themselves.
+pub(super) const COMMAND_LINE_ONLY: &[&str] =
+    &["check", "check_config", "config", "engines", "help", "in_child", "list", "print_config", "version"];
+
 const EXAMPLES: &str = "\
 Examples:
   gateway-server libhello.so:app
@@ -18,6 +23,13 @@ Examples:
   gateway-server --set greeting=Hi --engine single target/release/libcounter.so:app
   gateway-server --list libmulti.so
   gateway-server --check libhello.so:app
+  gateway-server --config gateway.toml
+
+Settings:
+  A flag wins over its variable, and that over the file of --config:
+  --max-line 4KiB, GATEWAY_MAX_LINE=4KiB, max-line = \"4KiB\".
+  MODULE:APP is GATEWAY_APP and app; [set] is a table; commas separate the
+  values of a variable. --lint=false turns off what the file turns on.
 
 Exit codes:
   0  a clean stop
@@ -35,7 +47,7 @@ Exit codes:
 )]
 pub struct Flags {
     /// The module's file and the app in it; the app may be left out where there is one, or one named `app`
-    #[arg(value_name = "MODULE:APP", required_unless_present = "engines")]
+    #[arg(value_name = "MODULE:APP")]
     pub(super) target: Option<String>,
 
     #[command(flatten)]
@@ -49,12 +61,24 @@ pub struct Flags {
     #[arg(long)]
     pub(super) strict: bool,
 
+    /// Read settings from a TOML file; GATEWAY_CONFIG names one as well
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+
+    /// Read all settings, say "ok" or what is wrong with them, and end
+    #[arg(long, conflicts_with_all = ["check", "list", "print_config"])]
+    pub(super) check_config: bool,
+
+    /// Print all settings as a TOML file, each with where it comes from, and end
+    #[arg(long, conflicts_with_all = ["check", "list"])]
+    pub(super) print_config: bool,
+
     /// Load the module and create the app in a child process, say how that went, and end
-    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "ListenFlags", "EngineFlags", "LimitFlags", "TimeFlags"])]
+    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "ListenFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags"])]
     pub(super) check: bool,
 
     /// Print the module's apps, versions and build, and end
-    #[arg(long, conflicts_with_all = ["set", "ServeFlags", "ListenFlags", "EngineFlags", "LimitFlags", "TimeFlags"])]
+    #[arg(long, conflicts_with_all = ["set", "ServeFlags", "ListenFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags"])]
     pub(super) list: bool,
 
     /// Print the engines, a line for each, and end
@@ -71,6 +95,9 @@ pub struct Flags {
 
     #[command(flatten)]
     pub(super) engine: EngineFlags,
+
+    #[command(flatten)]
+    pub(super) processes: ProcessFlags,
 
     #[command(flatten)]
     pub(super) limits: LimitFlags,
@@ -126,6 +153,23 @@ pub(super) struct EngineFlags {
     /// fork: create the app once, or in each child: for apps that start threads [default: parent]
     #[arg(long, value_name = "WHERE")]
     pub(super) fork_create: Option<ForkCreate>,
+}
+
+/// How many processes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Processes")]
+pub(super) struct ProcessFlags {
+    /// Serve with N processes under a master, which replaces and reloads them; auto: as many as cores [default: no master]
+    #[arg(long, value_name = "N", value_parser = workers)]
+    pub(super) workers: Option<Workers>,
+
+    /// master: how long a worker may take to load the module and to create the app [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "workers")]
+    pub(super) start_timeout: Option<Duration>,
+
+    /// master: at a reload, old workers go when all new ones serve, or one for each [default: all]
+    #[arg(long, value_name = "HOW", requires = "workers")]
+    pub(super) reload_step: Option<ReloadStep>,
 }
 
 /// How much a client may send.
@@ -202,6 +246,20 @@ pub(super) enum HandOver {
     Never,
 }
 
+/// `--workers`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Workers {
+    Auto,
+    Count(u16),
+}
+
+/// `--reload-step`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReloadStep {
+    All,
+    One,
+}
+
 /// `--trigger`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Trigger {
@@ -231,6 +289,16 @@ fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}
+
+fn workers(text: &str) -> Result<Workers, String> {
+    match text {
+        "auto" | "0" => Ok(Workers::Auto),
+        _ => match text.parse() {
+            Ok(count @ 1..=1024) => Ok(Workers::Count(count)),
+            _ => Err("write a number from 1 to 1024, or auto".to_owned()),
+        },
     }
 }
 

@@ -30,6 +30,8 @@ struct Connection<'a, W> {
     waiter: &'a mut W,
     since: Instant,
     stopped: bool,
+    /// Until when a client that waits may come once more, at the end.
+    patience: Option<Instant>,
     lingering: Option<Lingering<'a>>,
     body: BodyWait,
 }
@@ -40,7 +42,8 @@ pub(super) fn serve(setup: &Setup, stream: &Stream, endpoint: Endpoint, waiter: 
     let now = *clock.refresh();
     let (since, body) = (now.instant, BodyWait::default());
     let exchange = Exchange::new(setup.service.clone(), endpoint, &now);
-    Connection { setup, stream, exchange, clock, waiter, since, stopped: false, lingering: None, body }.run();
+    Connection { setup, stream, exchange, clock, waiter, since, stopped: false, patience: None, lingering: None, body }
+        .run();
 }
 
 impl<W: Waiter> Connection<'_, W> {
@@ -127,13 +130,24 @@ impl<W: Waiter> Connection<'_, W> {
         };
         let others = others.filter(|_| lingering || self.exchange.is_idle());
         let alerts = Alerts { stop: !self.stopped && !lingering, others };
-        let woken = self.waiter.wait(self.stream, Interest::Read, self.exchange.deadline(), alerts)?;
+        let deadline = [self.exchange.deadline(), self.patience].into_iter().flatten().min();
+        let woken = self.waiter.wait(self.stream, Interest::Read, deadline, alerts)?;
         if woken.stop {
             self.stopped = true;
+            if self.setup.stop.is_patient() {
+                self.patience = Instant::now().checked_add(self.setup.tuning.patience());
+                self.exchange.stop(false);
+                return Ok(false);
+            }
         } else if woken.ready {
             return Ok(true);
         } else if !woken.others {
-            self.exchange.tick(self.clock.refresh());
+            let now = self.clock.refresh();
+            self.exchange.tick(now);
+            if self.patience.is_some_and(|time| time <= now.instant) {
+                self.patience = None;
+                self.exchange.stop(true);
+            }
             return Ok(false);
         }
         if lingering {

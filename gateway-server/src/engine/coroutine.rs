@@ -105,8 +105,8 @@ impl Task for Fibre {
     fn go(&mut self, context: &mut Context<'_>, wake: Wake) -> Step {
         let answer = match (wake, self.ask) {
             (Wake::Ready | Wake::Hangup, _) => Ok(Woken { ready: true, ..Woken::default() }),
-            (Wake::Stop, Ask::Socket { stop: true, .. }) => Ok(Woken { stop: true, ..Woken::default() }),
-            (Wake::Stop, _) => return self.step(),
+            (Wake::Stop | Wake::Drain, Ask::Socket { stop: true, .. }) => Ok(Woken { stop: true, ..Woken::default() }),
+            (Wake::Stop | Wake::Drain, _) => return self.step(),
             // Only its turn wakes it.
             (Wake::Late, Ask::Turn) => return Step::Park,
             (Wake::Late, _) => Ok(Woken::default()),

@@ -124,11 +124,14 @@ impl Worker {
     /// Has each loop led, and watched over. A server that lacks a thread now is one
     /// that would leave clients waiting for as long as it runs.
     fn begin(self: &Arc<Self>) -> io::Result<()> {
+        // Before there is a monitor, which sees that nobody leads.
+        for looped in &self.loops {
+            looped.summon();
+        }
         if self.setup.tuning.hand_over != HandOver::Never {
             self.start("monitor", |worker| worker.watch())?;
         }
-        for (number, looped) in self.loops.iter().enumerate() {
-            looped.summon();
+        for number in 0..self.loops.len() {
             if let Placed::Start(order) = self.pool.summon(number) {
                 self.employ(order).map_err(|(error, _)| error)?;
             }

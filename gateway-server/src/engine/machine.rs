@@ -62,9 +62,13 @@ impl Machine {
         Self { state, readable: false, hangup: false, stopping: false, late: false }
     }
 
-    /// Whether its client has all it will get, and only has to take it.
+    /// Whether its client has all it has asked for, and only has to take it.
     pub(super) fn is_answered(&self) -> bool {
-        matches!(&self.state, State::Busy(exchange) if exchange.is_lingering())
+        match &self.state {
+            State::Resting(_) => true,
+            State::Busy(exchange) => exchange.is_lingering(),
+            State::Ended => false,
+        }
     }
 
     /// When it has to be woken at the latest.
@@ -110,6 +114,7 @@ impl Machine {
             // Seen to when it is driven: that may close a body, whose app may
             // take its time.
             Wake::Late => self.late = true,
+            Wake::Drain => exchange.stop(false),
             // A request that is already here is still answered, with `close`.
             Wake::Stop => {
                 (self.stopping, self.readable) = (true, true);

@@ -2,6 +2,7 @@
 //! ready, who goes on, whose deadline has passed, who has just come, and the
 //! end. What a connection does then is its engine's part.
 
+mod accepting;
 mod event;
 mod patience;
 #[cfg(test)]
@@ -15,14 +16,14 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
+use self::accepting::{Accepting, client};
 pub(super) use self::event::{Event, Step, Wake};
 use self::patience::Patience;
 use super::Setup;
-use super::accept::PAUSE;
 use super::clock::Clock;
 use super::poller::{Interest, Poller, Ready};
 use super::timers::Timers;
-use crate::net::{AcceptError, Endpoint, Stream};
+use crate::net::{Endpoint, Stream};
 
 /// The most clients that are accepted before those there are have their turn.
 const ACCEPTS: usize = 64;
@@ -51,17 +52,6 @@ struct Entry<T> {
     again: bool,
 }
 
-/// Whether clients are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Accepting {
-    Open,
-    /// There are as many as there may be.
-    Full,
-    /// The machine is out of something.
-    Paused(Instant),
-    Ended,
-}
-
 /// See the module's text.
 #[derive(Debug)]
 pub(super) struct Reactor<P, T> {
@@ -83,6 +73,10 @@ pub(super) struct Reactor<P, T> {
     timers: Timers,
     patience: Patience,
     accepting: Accepting,
+    /// Clients who were there when it was time to end.
+    last: VecDeque<(Stream, Endpoint)>,
+    /// When clients are closed who may come once more until then.
+    close_at: Option<Instant>,
     /// When those that still run are left.
     deadline: Option<Instant>,
 }
@@ -107,6 +101,8 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             timers: Timers::default(),
             patience: Patience::default(),
             accepting: Accepting::Full,
+            last: VecDeque::new(),
+            close_at: None,
             deadline: None,
         };
         new.poller.register(new.setup.stop.as_fd(), STOP, Interest::Word)?;
@@ -148,6 +144,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
                         return Ok(Some(event));
                     }
                 }
+                None if !self.last.is_empty() => return Ok(self.last.pop_front().map(client)),
                 None if self.is_over() => return Ok(Some(Event::Over)),
                 None if self.again.is_empty() => return Ok(None),
                 // No longer than to see who else is ready: who was to go on may
@@ -167,7 +164,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
                 self.close(Accepting::Full);
                 return Ok(Some(Event::Full));
             }
-            _ => return Ok(self.accept(key)?.map(|(stream, endpoint)| Event::Client(stream, endpoint))),
+            _ => return Ok(self.accept(key)?.map(client)),
         }
         Ok(None)
     }
@@ -201,7 +198,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             Accepting::Paused(until) => Some(until),
             _ => None,
         };
-        [timer, pause, self.deadline].into_iter().flatten().min()
+        [timer, pause, self.close_at, self.deadline].into_iter().flatten().min()
     }
 
     /// Who is next of those that the last wait brought.
@@ -345,61 +342,11 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         if matches!(self.accepting, Accepting::Paused(until) if until <= now) {
             self.open()?;
         }
+        if self.close_at.is_some_and(|time| time <= now) {
+            self.close_at = None;
+            self.wake_all(Wake::Stop);
+        }
         Ok(())
-    }
-
-    // ----- accepting -----------------------------------------------------------
-
-    /// Takes clients from now on.
-    fn open(&mut self) -> io::Result<()> {
-        for (place, listener) in self.setup.listeners.iter().enumerate() {
-            self.poller.register(listener.as_fd(), LISTENERS + place, Interest::Accept)?;
-        }
-        self.accepting = Accepting::Open;
-        Ok(())
-    }
-
-    /// Looks for clients without having been told of any: who was told had no
-    /// room.
-    pub(super) fn look_for_clients(&mut self) {
-        if self.accepting == Accepting::Open {
-            self.woken.extend((LISTENERS..self.first).map(|key| (key, Wake::Ready)));
-        }
-    }
-
-    /// Leaves clients in the listeners' queues, and says until when.
-    fn close(&mut self, accepting: Accepting) {
-        for (place, listener) in self.setup.listeners.iter().enumerate() {
-            self.poller.deregister(listener.as_fd(), LISTENERS + place);
-        }
-        self.accepting = accepting;
-    }
-
-    /// Takes a client from the listener with this key.
-    fn accept(&mut self, key: usize) -> io::Result<Option<(Stream, Endpoint)>> {
-        // Told of once more: the next wait tells it anew.
-        if self.accepting != Accepting::Open || self.accepts == 0 {
-            return Ok(None);
-        }
-        match self.setup.listeners[key - LISTENERS].accept() {
-            Ok(client) => {
-                // There may be more; but those there are have their turn first.
-                self.accepts -= 1;
-                if self.accepts > 0 {
-                    self.woken.push_back((key, Wake::Ready));
-                }
-                return Ok(Some(client));
-            }
-            Err(AcceptError::Retry) => {}
-            Err(AcceptError::Shed(error)) => {
-                self.setup.shed(&error);
-                self.close(Accepting::Paused(Instant::now() + PAUSE));
-            }
-            // Whoever sees it first that it is time to end closes them.
-            Err(AcceptError::Fatal(_)) if self.setup.stop.is_told() => self.stop()?,
-            Err(AcceptError::Fatal(error)) => return Err(error),
-        }
-        Ok(None)
     }
 
     // ----- the end -------------------------------------------------------------
@@ -409,12 +356,23 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         if self.accepting == Accepting::Ended || !self.setup.stop.is_told() {
             return Ok(());
         }
+        self.take_last();
         self.close(Accepting::Ended);
         self.poller.deregister(self.setup.stop.as_fd(), STOP);
         self.setup.close();
-        self.deadline = Instant::now().checked_add(self.setup.tuning.graceful);
-        let first = self.first;
-        self.woken.extend(self.tasks.iter().map(|(place, _)| (first + place, Wake::Stop)));
+        let now = Instant::now();
+        self.deadline = now.checked_add(self.setup.tuning.graceful);
+        if self.setup.stop.is_patient() {
+            self.close_at = now.checked_add(self.setup.tuning.patience());
+            self.wake_all(Wake::Drain);
+        } else {
+            self.wake_all(Wake::Stop);
+        }
         Ok(())
+    }
+
+    fn wake_all(&mut self, wake: Wake) {
+        let first = self.first;
+        self.woken.extend(self.tasks.iter().map(|(place, _)| (first + place, wake)));
     }
 }

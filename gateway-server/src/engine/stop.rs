@@ -2,26 +2,30 @@
 //! nobody ever reads it. A signal handler can write to it, any poll sees it.
 
 use std::io::{self, Write as _};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use rustix::net::RecvFlags;
+use signal_hook::low_level;
 
-use crate::sys::Shared;
+use crate::sys::{Shared, set_on_signal};
 
 /// The end that is watched.
 #[derive(Debug)]
 pub struct Stop {
     pipe: UnixStream,
     /// What forked processes have to know without a system call.
-    shared: Shared,
+    shared: Arc<Shared>,
 }
 
 /// Whether somebody has seen the pipe readable.
 const SEEN: usize = 0;
 /// How many connections only linger.
 const LINGERING: usize = 1;
+/// Whether clients that wait may come once more.
+const PATIENT: usize = 2;
 
 /// A connection that only lingers.
 #[derive(Debug)]
@@ -35,7 +39,10 @@ impl Drop for Lingering<'_> {
 
 /// The end that says it.
 #[derive(Debug)]
-pub struct Stopper(UnixStream);
+pub struct Stopper {
+    pipe: UnixStream,
+    shared: Arc<Shared>,
+}
 
 impl Stop {
     /// Both ends.
@@ -45,7 +52,8 @@ impl Stop {
     pub fn new() -> io::Result<(Self, Stopper)> {
         let (watched, told) = UnixStream::pair()?;
         told.set_nonblocking(true)?;
-        Ok((Self { pipe: watched, shared: Shared::new(2)? }, Stopper(told)))
+        let shared = Arc::new(Shared::new(3)?);
+        Ok((Self { pipe: watched, shared: Arc::clone(&shared) }, Stopper { pipe: told, shared }))
     }
 
     /// Asks the pipe itself; leaves what is in it.
@@ -71,6 +79,12 @@ impl Stop {
         usize::try_from(self.shared[LINGERING].load(Relaxed)).unwrap_or(usize::MAX)
     }
 
+    /// Whether clients that wait may come once more before they are closed: others
+    /// serve the same address, so that nobody needs to hear of the end.
+    pub(super) fn is_patient(&self) -> bool {
+        self.shared[PATIENT].load(Relaxed) != 0
+    }
+
     /// Whether anybody has seen it.
     pub(super) fn is_seen(&self) -> bool {
         self.shared[SEEN].load(Relaxed) != 0
@@ -87,15 +101,33 @@ impl Stopper {
     /// Says it.
     pub fn stop(&self) {
         // A full pipe says it already.
-        let _ = (&self.0).write(&[1]);
+        let _ = (&self.pipe).write(&[1]);
     }
 
-    /// Another end that says the same, for a signal handler.
+    /// Says it where others serve the same address from now on: clients that wait
+    /// between two requests may come once more, and are told to close with the
+    /// answer. Only towards the end of the graceful time are they closed.
+    pub fn drain(&self) {
+        self.shared[PATIENT].store(1, Relaxed);
+        self.stop();
+    }
+
+    /// Says it when a signal comes.
     ///
     /// # Errors
-    /// The system's, when it is out of descriptors.
-    pub fn descriptor(&self) -> io::Result<OwnedFd> {
-        self.0.as_fd().try_clone_to_owned()
+    /// A number that is no signal, or one that cannot be handled; or the system is
+    /// out of descriptors.
+    pub fn stop_on(&self, signal: i32) -> io::Result<()> {
+        low_level::pipe::register(signal, self.pipe.try_clone()?).map(drop)
+    }
+
+    /// [Drains](Self::drain) when a signal comes.
+    ///
+    /// # Errors
+    /// As for [`stop_on`](Self::stop_on).
+    pub fn drain_on(&self, signal: i32) -> io::Result<()> {
+        set_on_signal(signal, Arc::clone(&self.shared), PATIENT)?;
+        self.stop_on(signal)
     }
 
     /// Another end that says the same.
@@ -103,6 +135,6 @@ impl Stopper {
     /// # Errors
     /// The system's, when it is out of descriptors.
     pub fn try_clone(&self) -> io::Result<Self> {
-        self.0.try_clone().map(Self)
+        Ok(Self { pipe: self.pipe.try_clone()?, shared: Arc::clone(&self.shared) })
     }
 }

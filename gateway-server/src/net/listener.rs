@@ -32,8 +32,8 @@ pub struct Listener {
     file: Option<SocketFile>,
     socket: OwnedFd,
     ends: Ends,
-    /// Who has handed it over goes on with it.
-    is_lent: bool,
+    /// Others accept here as well, or will when this process does not any more.
+    is_shared: bool,
 }
 
 /// What its connections' ends here are called.
@@ -116,14 +116,14 @@ impl Listener {
         } else {
             return Err(refused("it is neither TCP nor a Unix socket"));
         };
-        Ok(Self { is_lent: true, ..listener })
+        Ok(Self { is_shared: true, ..listener })
     }
 
     /// A TCP socket that listens.
     fn tcp(socket: OwnedFd) -> io::Result<Self> {
         let address = SocketAddr::try_from(getsockname(&socket)?)?;
         let ends = Ends::Tcp { address, last: Mutex::new((address, named(address))) };
-        Ok(Self { file: None, socket, ends, is_lent: false })
+        Ok(Self { file: None, socket, ends, is_shared: false })
     }
 
     fn bind_unix(path: &Path, how: &Listening) -> io::Result<Self> {
@@ -135,7 +135,7 @@ impl Listener {
     fn unix(socket: OwnedFd, path: PathBuf) -> Self {
         // There is no port to name (ENV-13).
         let ends = Ends::Unix { path, local: Arc::new(Local::new("localhost", "")) };
-        Self { file: None, socket, ends, is_lent: false }
+        Self { file: None, socket, ends, is_shared: false }
     }
 
     /// Where it is bound.
@@ -147,12 +147,24 @@ impl Listener {
         }
     }
 
+    /// Says that other processes accept clients here as well: it is not this one's
+    /// to close.
+    pub const fn share(&mut self) {
+        self.is_shared = true;
+    }
+
+    /// Whether they do.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
     /// Accepts nobody any more, in no process: a socket that others have
     /// inherited is theirs to close. Where the system does not take it, clients
     /// wait until the process ends. A socket that was handed over stays open:
     /// its clients wait for whoever gets it next.
     pub fn close(&self) {
-        if self.is_lent {
+        if self.is_shared {
             return;
         }
         if let Some(file) = &self.file {

@@ -2,9 +2,13 @@
 #![allow(unsafe_code)]
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use nix::libc::c_int;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+
+use super::Shared;
 
 /// Lets the signal do what it does by default.
 ///
@@ -22,6 +26,16 @@ pub(crate) fn reset_signal(number: i32) -> io::Result<()> {
 pub(crate) fn empty_signal(number: i32) -> io::Result<()> {
     extern "C" fn nothing(_: c_int) {}
     set(number, SigHandler::Handler(nothing))
+}
+
+/// Sets a counter to 1 when the signal comes, before whatever is registered for
+/// it later.
+///
+/// # Errors
+/// A number that is no signal, or one that cannot be handled.
+pub(crate) fn set_on_signal(number: i32, counters: Arc<Shared>, place: usize) -> io::Result<()> {
+    // SAFETY: a store into memory that stays mapped: a handler may do that.
+    unsafe { signal_hook::low_level::register(number, move || counters[place].store(1, Relaxed)) }.map(drop)
 }
 
 fn set(number: i32, handler: SigHandler) -> io::Result<()> {

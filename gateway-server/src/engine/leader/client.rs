@@ -41,6 +41,7 @@ impl Connection for Place {
 const READY: Notes = Notes::number(0);
 const HANGUP: Notes = Notes::number(1);
 const STOP: Notes = Notes::number(2);
+const DRAIN: Notes = Notes::number(3);
 
 /// What an owner has to be told of a wake. Deadlines are the loop's: it looks
 /// again later.
@@ -49,12 +50,13 @@ pub(super) const fn note(wake: Wake) -> Notes {
         Wake::Ready => READY,
         Wake::Hangup => HANGUP,
         Wake::Stop => STOP,
+        Wake::Drain => DRAIN,
         Wake::Late => Notes::NONE,
     }
 }
 
 /// The wakes that were noted.
 pub(super) fn wakes(notes: Notes) -> impl Iterator<Item = Wake> {
-    let all = [(READY, Wake::Ready), (HANGUP, Wake::Hangup), (STOP, Wake::Stop)];
+    let all = [(READY, Wake::Ready), (HANGUP, Wake::Hangup), (STOP, Wake::Stop), (DRAIN, Wake::Drain)];
     all.into_iter().filter(move |(note, _)| notes.has(*note)).map(|(_, wake)| wake)
 }

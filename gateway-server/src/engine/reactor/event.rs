@@ -17,6 +17,8 @@ pub(in crate::engine) enum Wake {
     Late,
     /// It is time to end.
     Stop,
+    /// The same, but a client that waits may come once more.
+    Drain,
 }
 
 /// What a task needs next.

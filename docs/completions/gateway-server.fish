@@ -1,0 +1,50 @@
+complete -c gateway-server -l bind -d 'Listen on ADDR: 127.0.0.1:8000, [::1]:8000, unix:/run/app.sock, fd://3 or systemd; may be given several times; port 0 takes a free one' -r
+complete -c gateway-server -l set -d 'Configure the app; may be given several times' -r
+complete -c gateway-server -l config -d 'Read settings from a TOML file; GATEWAY_CONFIG names one as well' -r -F
+complete -c gateway-server -l backlog -d 'How many clients may wait to be accepted; the system has a limit of its own' -r
+complete -c gateway-server -l socket-mode -d 'The permissions of Unix sockets, as for chmod [default: what the umask leaves]' -r
+complete -c gateway-server -l socket-owner -d 'Whose the files of Unix sockets are: USER, USER:GROUP or :GROUP; another user needs root' -r
+complete -c gateway-server -l vacuum -d 'Whether the files of Unix sockets are removed at the end: --vacuum=false leaves them' -r -f -a "true\t''
+false\t''"
+complete -c gateway-server -l engine -d 'How clients are served: --engines lists the models' -r
+complete -c gateway-server -l connections -d 'Serve at most N connections at once; others wait [default: fork 256, thread 1024, loops 16384]' -r
+complete -c gateway-server -l loops -d 'leader: how many threads poll at once [default: the cores of this process]' -r
+complete -c gateway-server -l threads -d 'leader: the most calls of the app at once [default: 64]' -r
+complete -c gateway-server -l hand-over -d 'leader: hand polling over once calls turn out to block, before each call, or never [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c gateway-server -l trigger -d 'epoll: tell of readiness as long as it lasts, or once when it comes [default: level]' -r -f -a "level\t''
+edge\t''"
+complete -c gateway-server -l stack-size -d 'coroutine: the stack of each; an app that needs more ends the server [default: 256KiB]' -r
+complete -c gateway-server -l fork-create -d 'fork: create the app once, or in each child: for apps that start threads [default: parent]' -r -f -a "parent\t''
+child\t''"
+complete -c gateway-server -l workers -d 'Serve with N processes under a master, which replaces and reloads them; auto: as many as cores [default: no master]' -r
+complete -c gateway-server -l start-timeout -d 'master: how long a worker may take to load the module and to create the app [default: 60s]' -r
+complete -c gateway-server -l reload-step -d 'master: at a reload, old workers go when all new ones serve, or one for each [default: all]' -r -f -a "all\t''
+one\t''"
+complete -c gateway-server -l max-line -d 'The request line; 414 beyond' -r
+complete -c gateway-server -l max-head -d 'The request line and all header fields; 431 beyond' -r
+complete -c gateway-server -l max-fields -d 'Header fields; 431 beyond; at most 256' -r
+complete -c gateway-server -l max-body -d 'A request body; 413 beyond' -r
+complete -c gateway-server -l max-spool -d 'A request body that is kept until it is complete, on engines that do so; 413 beyond' -r
+complete -c gateway-server -l spool-dir -d 'Where such bodies are kept beyond 64 KiB [default: the folder for temporary files]' -r -F
+complete -c gateway-server -l keep-alive-requests -d 'Requests of one connection; 0 for no limit' -r
+complete -c gateway-server -l underscore-headers -d 'Header names with an underscore, which CGI cannot tell from a hyphen' -r -f -a "drop\t'Leave the header out'
+refuse\t'Answer 400'
+allow\t'Let it stand in the header list, never as HTTP_...'"
+complete -c gateway-server -l head-timeout -d 'From a head\'s first byte, or the connection\'s start, to its end; 408 beyond' -r
+complete -c gateway-server -l body-timeout -d 'Before a body has to come at --body-rate; 408 beyond' -r
+complete -c gateway-server -l body-rate -d 'What a body has to bring per second after that' -r
+complete -c gateway-server -l keep-alive-timeout -d 'Between two requests; 0s closes after each' -r
+complete -c gateway-server -l write-timeout -d 'Without any progress of a response' -r
+complete -c gateway-server -l graceful-timeout -d 'What running requests get at the end' -r
+complete -c gateway-server -l lint -d 'Check app and server against the rules of the interface, request by request'
+complete -c gateway-server -l strict -d 'Refuse a module that others can write to, instead of warning'
+complete -c gateway-server -l check-config -d 'Read all settings, say "ok" or what is wrong with them, and end'
+complete -c gateway-server -l print-config -d 'Print all settings as a TOML file, each with where it comes from, and end'
+complete -c gateway-server -l check -d 'Load the module and create the app in a child process, say how that went, and end'
+complete -c gateway-server -l list -d 'Print the module\'s apps, versions and build, and end'
+complete -c gateway-server -l engines -d 'Print the engines, a line for each, and end'
+complete -c gateway-server -l in-child -d 'This is the child that --check or --list has started'
+complete -c gateway-server -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gateway-server -s V -l version -d 'Print version'

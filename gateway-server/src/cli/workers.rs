@@ -1,0 +1,97 @@
+//! Serving with workers under a master.
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use signal_hook::consts::{SIGTERM, SIGUSR2};
+
+use super::{Failure, announce, complain, run_to_the_end, server_of};
+use crate::config::{ModuleConfig, Serve};
+use crate::engine::{Stop, Stopper};
+use crate::net::{Bound, Listener, Notifier};
+use crate::server;
+use crate::supervisor::{self, Link, Policy, Work};
+
+/// Binds, then has workers serve until the end.
+pub(super) fn supervise(config: &ModuleConfig, how: &Serve, policy: &Policy) -> Result<ExitCode, Failure> {
+    let mut listeners = Vec::new();
+    for address in &how.addresses {
+        listeners.extend(server::bind(address, &how.listening)?);
+    }
+    listeners.iter_mut().for_each(Listener::share);
+    let addresses = listeners.iter().map(Listener::address).collect();
+    let notifier = Notifier::from_env();
+    let mut worker = Worker { config, how, addresses, listeners, notifier, stop: None };
+    supervisor::run(policy, &mut worker).map_err(|failure| match failure.code {
+        2 => Failure::Usage(failure.text),
+        _ => Failure::Other(failure.text),
+    })?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a worker does.
+struct Worker<'a> {
+    config: &'a ModuleConfig,
+    how: &'a Serve,
+    addresses: Vec<Bound>,
+    listeners: Vec<Listener>,
+    /// The master's.
+    notifier: Option<Notifier>,
+    stop: Option<(Stop, Stopper)>,
+}
+
+impl Work for Worker<'_> {
+    fn settle(&mut self) -> io::Result<()> {
+        let (stop, stopper) = Stop::new()?;
+        stopper.stop_on(SIGTERM)?;
+        stopper.drain_on(SIGUSR2)?;
+        self.stop = Some((stop, stopper));
+        Ok(())
+    }
+
+    fn serve(&mut self, link: Link) -> u8 {
+        let link = Arc::new(link);
+        match self.run(&link) {
+            Ok(_) => 0,
+            Err(Failure::Usage(text)) => tell(&link, 2, text),
+            Err(Failure::Other(text)) => tell(&link, 1, text),
+        }
+    }
+
+    fn serving(&mut self) {
+        announce(&self.addresses);
+        self.tell_manager("READY=1");
+    }
+}
+
+impl Worker<'_> {
+    /// Tells the service manager, where there is one.
+    fn tell_manager(&self, what: &str) {
+        if let Some(notifier) = &self.notifier {
+            notifier.notify(what);
+        }
+    }
+
+    fn run(&mut self, link: &Arc<Link>) -> Result<ExitCode, Failure> {
+        let (mut server, module) = server_of(self.config, self.how)?;
+        if let Some(ends) = self.stop.take() {
+            server = server.stopped_by(ends);
+        }
+        let link = Arc::clone(link);
+        let server = server.listeners(std::mem::take(&mut self.listeners)).on_ready(move || link.ready());
+        run_to_the_end(server, &module)
+    }
+}
+
+/// Says why this worker cannot serve: its master repeats it. One that has served
+/// says it itself.
+fn tell(link: &Link, code: u8, text: String) -> u8 {
+    if link.was_ready() {
+        complain(&text);
+    } else {
+        link.failed(&supervisor::Failure { code, text });
+    }
+    code
+}

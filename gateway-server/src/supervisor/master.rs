@@ -1,0 +1,194 @@
+//! Turns what happens into events, and actions into what happens.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTTIN, SIGTTOU};
+use signal_hook::iterator::backend::SignalDelivery;
+use signal_hook::iterator::exfiltrator::SignalOnly;
+use signal_hook::low_level;
+
+use super::link::{Heard, Link};
+use super::plan::{Action, Command, End, Event, due, plan};
+use super::process::{DRAIN, Process, end, reap};
+use super::table::{Id, Table};
+use super::{Failure, Policy, Work};
+use crate::sys::{Forked, fork};
+
+/// What the master listens to.
+const SIGNALS: [i32; 7] = [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTTIN, SIGTTOU, SIGCHLD];
+
+type Signals = SignalDelivery<UnixStream, SignalOnly>;
+
+/// Starts workers and watches over them, until it is told to end or none can
+/// serve. The process must have one thread.
+///
+/// # Errors
+/// Why no worker can serve, or the system's reason.
+pub fn run(policy: &Policy, work: &mut impl Work) -> Result<(), Failure> {
+    let broken = |error: io::Error| Failure::of(error.to_string());
+    let mut master = Master::new(policy, work).map_err(broken)?;
+    loop {
+        let event = master.next().map_err(broken)?;
+        let now = Instant::now();
+        for action in plan(&mut master.table, event, now) {
+            if let Action::End(outcome) = action {
+                return outcome;
+            }
+            master.act(action);
+        }
+    }
+}
+
+struct Master<'a, W> {
+    table: Table,
+    processes: Vec<Process>,
+    /// What has happened and was not looked at.
+    events: VecDeque<Event>,
+    /// None in a worker.
+    signals: Option<Signals>,
+    work: &'a mut W,
+}
+
+impl<'a, W: Work> Master<'a, W> {
+    fn new(policy: &Policy, work: &'a mut W) -> io::Result<Self> {
+        let (read, write) = UnixStream::pair()?;
+        let signals = SignalDelivery::with_pipe(read, write, SignalOnly, SIGNALS)?;
+        let mut table = Table::new(policy.workers, policy.start_timeout, policy.graceful);
+        table.one_by_one = policy.one_by_one;
+        let events = VecDeque::from([Event::Begin]);
+        Ok(Self { table, processes: Vec::new(), events, signals: Some(signals), work })
+    }
+
+    // ----- what happens --------------------------------------------------------
+
+    /// The next thing that happens.
+    fn next(&mut self) -> io::Result<Event> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Ok(event);
+            }
+            if !self.wait()? {
+                return Ok(Event::Tick);
+            }
+            self.look()?;
+        }
+    }
+
+    /// Waits until something happens; `false` when it is time for something.
+    fn wait(&self) -> io::Result<bool> {
+        let left = due(&self.table).map(|due| due.saturating_duration_since(Instant::now()));
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        let signals = self.signals.iter().map(|signals| signals.get_read().as_fd());
+        // One that has said that it serves says no more; its end is told by a signal.
+        let quiet = self.processes.iter().filter(|process| !process.heard.was_ready());
+        let all = signals.chain(quiet.map(|process| process.heard.as_fd()));
+        let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+        match poll(&mut fds, left.as_ref()) {
+            Ok(count) => Ok(count > 0),
+            Err(Errno::INTR) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn look(&mut self) -> io::Result<()> {
+        for process in &mut self.processes {
+            if process.heard.listen() {
+                self.events.push_back(Event::Ready(process.id));
+            }
+        }
+        let told: Vec<i32> = self.signals.as_mut().map(|signals| signals.pending().collect()).unwrap_or_default();
+        for signal in told {
+            match signal {
+                SIGCHLD => self.bury()?,
+                SIGTERM | SIGINT => self.events.push_back(Event::Command(Command::Stop)),
+                SIGQUIT => self.events.push_back(Event::Command(Command::Quit)),
+                SIGHUP => self.events.push_back(Event::Command(Command::Reload)),
+                SIGTTIN => self.events.push_back(Event::Command(Command::More)),
+                SIGTTOU => self.events.push_back(Event::Command(Command::Fewer)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes leave of all that have ended: one signal may stand for several.
+    /// Children that are nobody's workers come to a process whose id is 1.
+    fn bury(&mut self) -> io::Result<()> {
+        while let Some((pid, status)) = reap()? {
+            if let Some(place) = self.processes.iter().position(|process| process.pid == pid) {
+                let mut process = self.processes.remove(place);
+                self.events.push_back(Event::Ended(process.id, end(status, &mut process.heard)));
+            }
+        }
+        Ok(())
+    }
+
+    // ----- what is done ----------------------------------------------------------
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Start(id) => self.start(id),
+            Action::Drain(id) => self.signal(id, DRAIN),
+            Action::Stop(id) => self.signal(id, Signal::TERM),
+            Action::Kill(id) => self.signal(id, Signal::KILL),
+            Action::Info(text) => tracing::info!("{text}"),
+            Action::Warn(text) => tracing::warn!("{text}"),
+            Action::Error(text) => tracing::error!("{text}"),
+            Action::Serving => self.work.serving(),
+            Action::Reloaded(_) | Action::End(_) => {}
+        }
+    }
+
+    fn signal(&self, id: Id, signal: Signal) {
+        if let Some(process) = self.processes.iter().find(|process| process.id == id) {
+            process.signal(signal);
+        }
+    }
+
+    fn start(&mut self, id: Id) {
+        let started = Heard::new().and_then(|(heard, link)| {
+            let master = getpid();
+            let (signals, work) = (&mut self.signals, &mut *self.work);
+            let forked = fork(|| {
+                // Its handlers write to the master's pipe.
+                *signals = None;
+                set_parent_process_death_signal(Some(Signal::TERM))?;
+                if getppid() != Some(master) {
+                    low_level::exit(1);
+                }
+                work.settle()
+            })?;
+            match forked {
+                Forked::Parent(pid) => Ok(Process { id, pid, heard }),
+                Forked::Child => {
+                    drop(heard);
+                    self.become_worker(link)
+                }
+            }
+        });
+        match started {
+            Ok(process) => self.processes.push(process),
+            Err(error) => {
+                let why = Some(Failure::of(format!("no process can be started: {error}")));
+                let end = End { how: "no process".to_owned(), clean: false, why };
+                self.events.push_back(Event::Ended(id, end));
+            }
+        }
+    }
+
+    /// Serves as a worker, and ends the process. What the master has of its
+    /// other workers is the master's.
+    fn become_worker(&mut self, link: Link) -> ! {
+        self.processes.clear();
+        let code = self.work.serve(link);
+        // Not `exit`: what the master has registered or buffered is the master's.
+        low_level::exit(code.into())
+    }
+}

@@ -1,0 +1,341 @@
+//! What the master does next: a table of workers, an event and the time come
+//! in, actions come out. No process, no clock and no descriptor in it.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use super::Failure;
+use super::table::{Id, Mode, State, Table, Worker};
+
+/// What has happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// The master is ready to begin.
+    Begin,
+    /// Somebody wants something of the master.
+    Command(Command),
+    /// A worker has its app and serves.
+    Ready(Id),
+    /// A worker's process has ended, or could not be started at all.
+    Ended(Id, End),
+    /// Time has passed.
+    Tick,
+}
+
+/// What the master is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    /// Finish what runs, then end.
+    Stop,
+    /// End at once.
+    Quit,
+    /// New workers, then no more of the old ones.
+    Reload,
+    /// One worker more.
+    More,
+    /// One worker fewer.
+    Fewer,
+}
+
+/// How a worker's process has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    /// For the log: `exit code 1`, `signal 11 (SIGSEGV)`.
+    pub(super) how: String,
+    /// Whether it was a clean end.
+    pub(super) clean: bool,
+    /// What it has said why it cannot serve.
+    pub(super) why: Option<Failure>,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// A new worker, which stands in the table already.
+    Start(Id),
+    /// It finishes what runs, and lets clients that wait come once more.
+    Drain(Id),
+    /// It finishes what runs, and ends.
+    Stop(Id),
+    /// It ends at once.
+    Kill(Id),
+    /// For people.
+    Info(String),
+    Warn(String),
+    Error(String),
+    /// Every worker of the newest generation serves.
+    Serving,
+    /// A reload has come to its end: what went wrong, if something did.
+    Reloaded(Option<String>),
+    /// The master ends; not well, if something went wrong.
+    End(Result<(), Failure>),
+}
+
+/// A worker that has lived for so long has not failed at its start.
+const SETTLED: Duration = Duration::from_secs(10);
+/// The first wait before a worker is started again that has failed at once.
+const FIRST: Duration = Duration::from_millis(100);
+/// The longest.
+const LONGEST: Duration = Duration::from_secs(10);
+/// What a worker gets beyond the graceful time before it is killed.
+const MARGIN: Duration = Duration::from_secs(2);
+
+/// Takes an event in; answers what has to be done about it, in order.
+pub(super) fn plan(table: &mut Table, event: Event, now: Instant) -> Vec<Action> {
+    let mut todo = Vec::new();
+    match event {
+        Event::Begin => start_missing(table, now, &mut todo),
+        Event::Command(command) => obey(table, command, now, &mut todo),
+        Event::Ready(id) => ready(table, id, now, &mut todo),
+        Event::Ended(id, end) => ended(table, id, &end, now, &mut todo),
+        Event::Tick => {}
+    }
+    tick(table, now, &mut todo);
+    todo
+}
+
+/// When there is something to do though nothing happens.
+pub(super) fn due(table: &Table) -> Option<Instant> {
+    let deadlines = table.workers.iter().filter_map(|worker| deadline(table, worker));
+    let start = if table.is_short() { table.not_before } else { None };
+    deadlines.chain(start).min()
+}
+
+// ----- commands ----------------------------------------------------------------
+
+fn obey(table: &mut Table, command: Command, now: Instant, todo: &mut Vec<Action>) {
+    match command {
+        Command::Quit => {
+            table.mode = Mode::Ending;
+            kill_all(table, now, todo);
+            end_if_alone(table, todo);
+        }
+        // Told twice: somebody does not want to wait.
+        Command::Stop if table.mode == Mode::Ending => kill_all(table, now, todo),
+        Command::Stop => {
+            todo.push(Action::Info("stopping".to_owned()));
+            table.mode = Mode::Ending;
+            for worker in &mut table.workers {
+                end_worker(worker, false, now, todo);
+            }
+            end_if_alone(table, todo);
+        }
+        _ if table.mode == Mode::Ending => {}
+        Command::Reload if table.mode == Mode::Serving => begin_reload(table, now, todo),
+        // What has changed since the reload began is seen by the next one.
+        Command::Reload => table.reload_again = true,
+        Command::More => {
+            table.want += 1;
+            todo.push(Action::Info(format!("workers: {}", table.want)));
+            start_missing(table, now, todo);
+        }
+        Command::Fewer if table.want == 1 => todo.push(Action::Warn("there is one worker, which stays".to_owned())),
+        Command::Fewer => {
+            table.want -= 1;
+            todo.push(Action::Info(format!("workers: {}", table.want)));
+            let newest = table.workers.iter_mut().rev().find(|worker| !worker.is_ending());
+            if let Some(worker) = newest {
+                end_worker(worker, true, now, todo);
+            }
+        }
+    }
+}
+
+fn kill_all(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
+    for worker in table.workers.iter_mut().filter(|worker| !matches!(worker.state, State::Killed)) {
+        worker.set(State::Killed, now);
+        todo.push(Action::Kill(worker.id));
+    }
+}
+
+/// Has a worker end when its requests are answered; a `patient` one waits for
+/// one more of each client, so that no request meets a close.
+fn end_worker(worker: &mut Worker, patient: bool, now: Instant, todo: &mut Vec<Action>) {
+    if !worker.is_ending() {
+        worker.set(State::Draining, now);
+        todo.push(if patient { Action::Drain(worker.id) } else { Action::Stop(worker.id) });
+    }
+}
+
+// ----- workers come -------------------------------------------------------------
+
+/// Starts what is missing, unless workers have failed just now.
+fn start_missing(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
+    if table.mode == Mode::Ending || table.not_before.is_some_and(|time| now < time) {
+        return;
+    }
+    table.not_before = None;
+    while table.is_short() {
+        todo.push(Action::Start(table.add(now)));
+    }
+}
+
+fn ready(table: &mut Table, id: Id, now: Instant, todo: &mut Vec<Action>) {
+    let Some(worker) = table.get(id) else { return };
+    if worker.state != State::Starting {
+        return;
+    }
+    worker.set(State::Ready, now);
+    let newest = worker.generation == table.generation;
+    if !newest {
+        return;
+    }
+    match table.mode {
+        Mode::Reloading if table.is_serving() => finish_reload(table, now, todo),
+        Mode::Reloading if table.one_by_one => retire_one(table, now, todo),
+        Mode::Serving if table.is_serving() && !table.has_served => {
+            table.has_served = true;
+            todo.push(Action::Serving);
+        }
+        _ => {}
+    }
+}
+
+// ----- reload --------------------------------------------------------------------
+
+fn begin_reload(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
+    todo.push(Action::Info(
+        "reloading: new workers are started, the old ones serve on until they are ready".to_owned(),
+    ));
+    table.mode = Mode::Reloading;
+    table.reload_again = false;
+    table.generation += 1;
+    table.not_before = None;
+    start_missing(table, now, todo);
+}
+
+fn retire_one(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
+    let newest = table.generation;
+    let old = table.workers.iter_mut().find(|worker| worker.generation < newest && !worker.is_ending());
+    if let Some(worker) = old {
+        end_worker(worker, true, now, todo);
+    }
+}
+
+fn finish_reload(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
+    let newest = table.generation;
+    for worker in table.workers.iter_mut().filter(|worker| worker.generation < newest && !worker.is_ending()) {
+        end_worker(worker, true, now, todo);
+    }
+    table.mode = Mode::Serving;
+    table.has_served = true;
+    todo.push(Action::Info("reloaded: the new workers serve".to_owned()));
+    todo.push(Action::Reloaded(None));
+    if table.reload_again {
+        begin_reload(table, now, todo);
+    }
+}
+
+/// The new app cannot serve: the old one does.
+fn abandon_reload(table: &mut Table, why: &str, now: Instant, todo: &mut Vec<Action>) {
+    let newest = table.generation;
+    for worker in table.workers.iter_mut().filter(|worker| worker.generation == newest) {
+        end_worker(worker, true, now, todo);
+    }
+    table.mode = Mode::Serving;
+    todo.push(Action::Error(format!("not reloaded, the old workers serve on: {why}")));
+    todo.push(Action::Reloaded(Some(why.to_owned())));
+    // Old ones that were retired one by one are not there any more.
+    table.fall_back();
+    start_missing(table, now, todo);
+    if table.reload_again {
+        begin_reload(table, now, todo);
+    }
+}
+
+// ----- workers go -----------------------------------------------------------------
+
+fn ended(table: &mut Table, id: Id, end: &End, now: Instant, todo: &mut Vec<Action>) {
+    let Some(worker) = table.remove(id) else { return };
+    let why = end.why.clone().unwrap_or_else(|| Failure::of(format!("its process ended with {}", end.how)));
+    match worker.state {
+        State::Killed => {}
+        // One that could not even start has nothing to finish.
+        State::Draining if end.clean || end.why.is_some() => {}
+        State::Draining => todo.push(Action::Error(format!("{worker} ended with {} while it finished", end.how))),
+        _ if table.mode == Mode::Ending => {}
+        State::Starting => return failed_to_start(table, &worker, why, now, todo),
+        State::Ready if end.clean => todo.push(Action::Info(format!("{worker} has ended; another takes its place"))),
+        State::Ready => {
+            todo.push(Action::Error(format!("{worker} ended with {}; another takes its place", end.how)));
+            back_off(table, &worker, now);
+        }
+    }
+    if table.mode == Mode::Ending { end_if_alone(table, todo) } else { start_missing(table, now, todo) }
+}
+
+fn end_if_alone(table: &mut Table, todo: &mut Vec<Action>) {
+    if table.workers.is_empty() {
+        todo.push(Action::End(table.failure.take().map_or(Ok(()), Err)));
+    }
+}
+
+fn failed_to_start(table: &mut Table, worker: &Worker, why: Failure, now: Instant, todo: &mut Vec<Action>) {
+    if table.mode == Mode::Reloading && worker.generation == table.generation {
+        return abandon_reload(table, &why.text, now, todo);
+    }
+    if !table.has_served {
+        // It would be the same the next time.
+        table.mode = Mode::Ending;
+        table.failure = Some(why);
+        for worker in &mut table.workers {
+            end_worker(worker, false, now, todo);
+        }
+        return end_if_alone(table, todo);
+    }
+    todo.push(Action::Error(format!("{worker} could not start: {}; it is tried again", why.text)));
+    back_off(table, worker, now);
+    start_missing(table, now, todo);
+}
+
+/// Waits with the next start, longer each time that a worker has not lived long.
+fn back_off(table: &mut Table, worker: &Worker, now: Instant) {
+    let lived = now.saturating_duration_since(worker.since);
+    if worker.state == State::Ready && lived >= SETTLED {
+        table.failures = 0;
+        return;
+    }
+    table.failures = table.failures.saturating_add(1);
+    let wait = FIRST.saturating_mul(1 << (table.failures - 1).min(16)).min(LONGEST);
+    table.not_before = now.checked_add(wait);
+}
+
+// ----- time ------------------------------------------------------------------------
+
+/// When a worker has taken too long for what it does.
+fn deadline(table: &Table, worker: &Worker) -> Option<Instant> {
+    let allowed = match worker.state {
+        State::Starting => table.start_timeout,
+        State::Draining => table.graceful.saturating_add(MARGIN),
+        State::Ready | State::Killed => return None,
+    };
+    worker.since.checked_add(allowed)
+}
+
+fn tick(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
+    let late: Vec<Id> = table
+        .workers
+        .iter()
+        .filter(|worker| deadline(table, worker).is_some_and(|deadline| deadline <= now))
+        .map(|worker| worker.id)
+        .collect();
+    for id in late {
+        let Some(worker) = table.get(id) else { continue };
+        let was = worker.state;
+        worker.set(State::Killed, now);
+        let worker = worker.clone();
+        todo.push(Action::Kill(id));
+        match was {
+            State::Starting => {
+                todo.push(Action::Error(format!("{worker} was not ready in time and is killed")));
+                failed_to_start(table, &worker, Failure::of("the app was not ready in time".to_owned()), now, todo);
+            }
+            _ => todo.push(Action::Warn(format!("{worker} did not finish in time and is killed"))),
+        }
+    }
+    if table.not_before.is_some_and(|time| time <= now) {
+        start_missing(table, now, todo);
+    }
+}
