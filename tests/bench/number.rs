@@ -16,11 +16,13 @@ pub(crate) fn thousands(value: f64, digits: usize) -> String {
 
 /// `25000` as `25k`.
 pub(crate) fn short(value: f64) -> String {
+    // A tick of 0.6 may be a sum that is a little more.
+    let rounded = |value: f64| (value * 1e3).round() / 1e3;
     if value >= 1e6 {
-        format!("{}M", value / 1e6)
+        format!("{}M", rounded(value / 1e6))
     } else if value >= 1e3 {
-        format!("{}k", value / 1e3)
+        format!("{}k", rounded(value / 1e3))
     } else {
-        format!("{value}")
+        format!("{}", rounded(value))
     }
 }
