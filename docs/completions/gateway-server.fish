@@ -37,6 +37,7 @@ complete -c gateway-server -l body-timeout -d 'Before a body has to come at --bo
 complete -c gateway-server -l body-rate -d 'What a body has to bring per second after that' -r
 complete -c gateway-server -l keep-alive-timeout -d 'Between two requests; 0s closes after each' -r
 complete -c gateway-server -l write-timeout -d 'Without any progress of a response' -r
+complete -c gateway-server -l request-timeout -d 'leader: for one call of the app; 504 beyond, or a cut where it has begun to answer [default: none]' -r
 complete -c gateway-server -l graceful-timeout -d 'What running requests get at the end' -r
 complete -c gateway-server -l lint -d 'Check app and server against the rules of the interface, request by request'
 complete -c gateway-server -l strict -d 'Refuse a module that others can write to, instead of warning'

@@ -164,7 +164,7 @@ fn serving(
     if let Some(address) = repeated(addresses.iter().filter(|address| !address.takes_a_free_port())) {
         return Err(format!("--bind {address} is given twice"));
     }
-    check_engine(&engine)?;
+    check_engine(&engine, times)?;
     if let Some(dir) = &limits.spool_dir {
         // Better now than at the first large upload.
         tempfile::tempfile_in(dir).map_err(|error| format!("--spool-dir {}: {error}", dir.display()))?;
@@ -218,12 +218,13 @@ fn cores() -> usize {
 }
 
 /// A flag of one engine means nothing to another.
-fn check_engine(flags: &EngineFlags) -> Result<(), String> {
+fn check_engine(flags: &EngineFlags, times: &TimeFlags) -> Result<(), String> {
     let engine = flags.engine.name;
     for (flag, given, owner) in [
         ("--loops", flags.loops.is_some(), "leader"),
         ("--threads", flags.threads.is_some(), "leader"),
         ("--hand-over", flags.hand_over.is_some(), "leader"),
+        ("--request-timeout", times.request_timeout.is_some(), "leader"),
         ("--trigger", flags.trigger.is_some(), "epoll"),
         ("--stack-size", flags.stack_size.is_some(), "coroutine"),
         ("--fork-create", flags.fork_create.is_some(), "fork"),
@@ -261,7 +262,7 @@ fn timeouts(flags: &TimeFlags) -> Timeouts {
         body_grace: flags.body_timeout,
         body_rate: flags.body_rate.as_u64(),
         write: flags.write_timeout,
-        call: None,
+        call: flags.request_timeout,
     }
 }
 

@@ -6,6 +6,7 @@
 mod blocking;
 mod calls;
 mod connections;
+mod deadline;
 mod exclusive;
 mod fast_path;
 mod files;

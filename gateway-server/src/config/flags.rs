@@ -233,6 +233,10 @@ pub(super) struct TimeFlags {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub(super) write_timeout: Duration,
 
+    /// leader: for one call of the app; 504 beyond, or a cut where it has begun to answer [default: none]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(super) request_timeout: Option<Duration>,
+
     /// What running requests get at the end
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     pub(super) graceful_timeout: Duration,

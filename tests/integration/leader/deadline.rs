@@ -1,0 +1,45 @@
+//! `--request-timeout`: a call that takes too long costs its client an answer, and
+//! nobody else anything.
+
+use gateway_tests::gate::{Form, Gate};
+use gateway_tests::server::run;
+
+use super::{Mode, asking, ends_well, in_every_mode, is_answered, serve};
+
+in_every_mode!(a_call_that_is_stuck_is_answered_for, calls_in_time_are_the_apps);
+
+/// Of four calls at once one never returns.
+fn a_call_that_is_stuck_is_answered_for(mode: Mode) {
+    let gate = Gate::new();
+    let server = serve(&gate, Form::Concurrent, mode, &["--threads", "4", "--request-timeout", "200ms"]);
+    let mut late = asking(&server, "/hold");
+    let stuck = gate.next();
+    let response = late.response("GET").unwrap();
+    assert_eq!((response.status, response.header("connection")), (504, Some("close")));
+    assert!(server.log().contains("a call of the app took too long"), "{}", server.log());
+    for _ in 0..8 {
+        is_answered(&mut asking(&server, "/"), &server);
+    }
+    stuck.release();
+    super::stop(&server);
+    ends_well(server);
+}
+
+fn calls_in_time_are_the_apps(mode: Mode) {
+    let gate = Gate::new();
+    let server = serve(&gate, Form::Concurrent, mode, &["--request-timeout", "60s"]);
+    let mut client = asking(&server, "/hold");
+    gate.next().release();
+    is_answered(&mut client, &server);
+    super::stop(&server);
+    drop(client);
+    ends_well(server);
+}
+
+#[test]
+fn it_is_leaders() {
+    let output = run(&["--engine", "thread", "--request-timeout", "1s", "libhello.so:app"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("--request-timeout belongs to --engine leader; the engine is thread"), "{told}");
+}
