@@ -23,7 +23,7 @@ _gateway__server() {
 
     case "${cmd}" in
         gateway__server)
-            opts="-h -V --bind --lint --set --strict --config --check-config --print-config --check --list --engines --in-child --backlog --socket-mode --socket-owner --vacuum --engine --connections --loops --threads --hand-over --trigger --stack-size --fork-create --workers --start-timeout --reload-step --max-line --max-head --max-fields --max-body --max-spool --spool-dir --keep-alive-requests --underscore-headers --head-timeout --body-timeout --body-rate --keep-alive-timeout --write-timeout --request-timeout --graceful-timeout --help --version"
+            opts="-h -V --bind --lint --set --strict --config --check-config --print-config --check --list --engines --in-child --backlog --socket-mode --socket-owner --vacuum --engine --connections --loops --threads --hand-over --trigger --stack-size --fork-create --workers --pidfile --start-timeout --reload-step --max-line --max-head --max-fields --max-body --max-spool --spool-dir --keep-alive-requests --underscore-headers --head-timeout --body-timeout --body-rate --keep-alive-timeout --write-timeout --request-timeout --graceful-timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -90,6 +90,10 @@ _gateway__server() {
                     return 0
                     ;;
                 --workers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pidfile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -19,6 +19,7 @@ complete -c gateway-server -l stack-size -d 'coroutine: the stack of each; an ap
 complete -c gateway-server -l fork-create -d 'fork: create the app once, or in each child: for apps that start threads [default: parent]' -r -f -a "parent\t''
 child\t''"
 complete -c gateway-server -l workers -d 'Serve with N processes under a master, which replaces and reloads them; auto: as many as cores [default: no master]' -r
+complete -c gateway-server -l pidfile -d 'Write this process\'s id, the master\'s where there is one, to FILE, which is removed at the end' -r -F
 complete -c gateway-server -l start-timeout -d 'master: how long a worker may take to load the module and to create the app [default: 60s]' -r
 complete -c gateway-server -l reload-step -d 'master: at a reload, old workers go when all new ones serve, or one for each [default: all]' -r -f -a "all\t''
 one\t''"

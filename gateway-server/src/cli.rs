@@ -1,5 +1,6 @@
 //! The program: from the command line to an exit code.
 
+mod pid_file;
 mod workers;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -17,6 +18,7 @@ use gateway_spec::{App, Body, Config as AppConfig, Environ, Error, StartResponse
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level;
 
+use self::pid_file::PidFile;
 use crate::config::{Action, Config, Given, Inspect, ModuleConfig, Refused, Serve};
 use crate::engine::{ENGINES, Factory, Stopper};
 use crate::net::{Bound, Notifier, forget_activation, raise_descriptor_limit};
@@ -108,8 +110,9 @@ fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
     // After create: an app must not keep its own handlers.
     let stopper = server.stopper()?;
     stop_on_signals(&stopper)?;
+    let pid_file = PidFile::create(how.pidfile.as_deref())?;
     announce(&server.addresses());
-    let code = run_to_the_end(server, &module)?;
+    let code = run_to_the_end(server, &module, pid_file)?;
     tracing::info!("stopped");
     Ok(code)
 }
@@ -136,10 +139,11 @@ fn server_of(config: &ModuleConfig, how: &Serve) -> Result<(Server, OpenModule),
     Ok((configured(server, how), module))
 }
 
-fn run_to_the_end(server: Server, module: &OpenModule) -> Result<ExitCode, Failure> {
+fn run_to_the_end(server: Server, module: &OpenModule, pid_file: Option<PidFile>) -> Result<ExitCode, Failure> {
     let outcome = server.run()?;
     if outcome.abandoned > 0 {
         complain(&format!("connections that did not end in time: {}", outcome.abandoned));
+        drop(pid_file);
         // An app's call is still running: nothing of it may be torn down.
         low_level::exit(1);
     }

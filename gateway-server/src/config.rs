@@ -84,6 +84,8 @@ pub struct Serve {
     pub lint: bool,
     /// Under a master, where it is said.
     pub workers: Option<Policy>,
+    /// Where the process's id is written.
+    pub pidfile: Option<PathBuf>,
     /// The concurrency model.
     pub engine: Engine,
     /// The most connections, where it is said.
@@ -179,6 +181,7 @@ fn serving(
         listening,
         lint,
         workers,
+        pidfile: processes.pidfile.clone(),
         engine: engine.engine,
         connections: engine.connections.map(|most| most as usize),
         trigger: match engine.trigger {

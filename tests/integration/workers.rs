@@ -295,6 +295,35 @@ fn an_app_is_told_of_the_other_processes() {
     }
 }
 
+/// The pid file is there while the server is, and names whom signals go to.
+#[test]
+fn a_pid_file_names_who_takes_signals() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("server.pid");
+    let file = path.to_str().unwrap();
+    let named = || std::fs::read_to_string(&path).unwrap_or_default();
+    // One that was left behind, by a process that is none of ours by now, is replaced.
+    for (left, more) in [("1", &["--workers", "2"][..]), ("4194305", &[]), ("nonsense", &["--workers", "1"])] {
+        std::fs::write(&path, left).unwrap();
+        let server = Server::start("hello:app", &[more, &["--pidfile", file]].concat());
+        assert_eq!(named(), format!("{}\n", server.id()));
+        let second = run(&["--pidfile", file, "--bind", "127.0.0.1:0", artifacts::module("hello").to_str().unwrap()]);
+        let told = String::from_utf8(second.stderr).unwrap();
+        assert_eq!(second.status.code(), Some(1), "{told}");
+        assert!(
+            told.contains(&format!("names process {}, which is a gateway-server that runs", server.id())),
+            "{told}"
+        );
+        assert_eq!(named(), format!("{}\n", server.id()));
+        server.stop();
+        assert!(!path.exists());
+    }
+    let nowhere =
+        run(&["--pidfile", "/nowhere/a.pid", "--bind", "127.0.0.1:0", artifacts::module("hello").to_str().unwrap()]);
+    let told = String::from_utf8(nowhere.stderr).unwrap();
+    assert!(nowhere.status.code() == Some(1) && told.contains("cannot write the pid file /nowhere/a.pid"), "{told}");
+}
+
 /// A Unix socket is the master's: it outlives its workers, and goes with it.
 #[test]
 fn a_unix_socket_stays_for_as_long_as_its_master() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use signal_hook::consts::{SIGTERM, SIGUSR2};
 
+use super::pid_file::PidFile;
 use super::{Failure, announce, complain, run_to_the_end, server_of};
 use crate::config::{ModuleConfig, Serve};
 use crate::engine::{Stop, Stopper};
@@ -22,6 +23,8 @@ pub(super) fn supervise(config: &ModuleConfig, how: &Serve, policy: &Policy) -> 
     listeners.iter_mut().for_each(Listener::share);
     let addresses = listeners.iter().map(Listener::address).collect();
     let notifier = Notifier::from_env();
+    // Kept to the end.
+    let _pid_file = PidFile::create(how.pidfile.as_deref())?;
     let mut worker = Worker { config, how, addresses, listeners, notifier, stop: None };
     supervisor::run(policy, &mut worker).map_err(|failure| match failure.code {
         2 => Failure::Usage(failure.text),
@@ -81,7 +84,7 @@ impl Worker<'_> {
         }
         let link = Arc::clone(link);
         let server = server.listeners(std::mem::take(&mut self.listeners)).on_ready(move || link.ready());
-        run_to_the_end(server, &module)
+        run_to_the_end(server, &module, None)
     }
 }
 

@@ -163,6 +163,10 @@ pub(super) struct ProcessFlags {
     #[arg(long, value_name = "N", value_parser = workers)]
     pub(super) workers: Option<Workers>,
 
+    /// Write this process's id, the master's where there is one, to FILE, which is removed at the end
+    #[arg(long, value_name = "FILE")]
+    pub(super) pidfile: Option<PathBuf>,
+
     /// master: how long a worker may take to load the module and to create the app [default: 60s]
     #[arg(long, value_name = "TIME", value_parser = time, requires = "workers")]
     pub(super) start_timeout: Option<Duration>,

@@ -1,0 +1,56 @@
+//! A file that says which process serves, for whoever sends it signals.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process;
+
+use super::Failure;
+
+/// See the module's text. The file goes with it, if it is this process's still.
+#[derive(Debug)]
+pub(super) struct PidFile(PathBuf);
+
+impl PidFile {
+    /// Writes it, where that was asked for: whole, or not at all.
+    pub(super) fn create(path: Option<&Path>) -> Result<Option<Self>, Failure> {
+        let Some(path) = path else { return Ok(None) };
+        if let Some(other) = read(path).filter(|other| *other != process::id() && is_server(*other)) {
+            return Err(Failure::Other(format!(
+                "{} names process {other}, which is a gateway-server that runs: stop that one, or choose another file",
+                path.display()
+            )));
+        }
+        write(path)
+            .map_err(|error| Failure::Other(format!("cannot write the pid file {}: {error}", path.display())))?;
+        Ok(Some(Self(path.to_owned())))
+    }
+}
+
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        if read(&self.0) == Some(process::id()) {
+            // Whoever comes next replaces one that cannot be removed.
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+}
+
+fn read(path: &Path) -> Option<u32> {
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+/// Whether that process is one of this program: a number may be another's by now.
+fn is_server(process: u32) -> bool {
+    fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|name| name.trim_end() == "gateway-server")
+}
+
+fn write(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    writeln!(file, "{}", process::id())?;
+    // Readable by all, as such files are.
+    file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    file.persist(path)?;
+    Ok(())
+}
