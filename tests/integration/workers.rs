@@ -147,21 +147,25 @@ fn a_client_that_waits_may_come_once_more() {
 /// Who never comes again is closed towards the end of the graceful time.
 #[test]
 fn a_client_that_never_comes_again_is_closed() {
-    for engine in ["leader", "epoll", "thread", "coroutine"] {
-        let server = Server::start("hello:app", &["--workers", "1", "--engine", engine, "--graceful-timeout", "1s"]);
-        let mut client = server.connect();
-        client.set_read_timeout(Some(LONG)).unwrap();
-        client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        let mut first = [0; 1];
-        client.read_exact(&mut first).unwrap();
-        let old = workers(&server);
-        server.signal("HUP");
-        let mut rest = Vec::new();
-        client.read_to_end(&mut rest).expect("a close, not a reset");
-        gone(&server, &old);
-        let log = server.stop();
-        assert!(!log.contains("while it finished"), "{engine}: {log}");
-    }
+    std::thread::scope(|scope| {
+        for engine in ["leader", "epoll", "thread", "coroutine"] {
+            scope.spawn(move || closes_in_time(engine));
+        }
+    });
+}
+
+fn closes_in_time(engine: &str) {
+    let server = Server::start("hello:app", &["--workers", "1", "--engine", engine, "--graceful-timeout", "4s"]);
+    let mut client = server.connect();
+    client.set_read_timeout(Some(LONG)).unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    client.read_exact(&mut [0]).unwrap();
+    let old = workers(&server);
+    server.signal("HUP");
+    client.read_to_end(&mut Vec::new()).expect("a close, not a reset");
+    gone(&server, &old);
+    let log = server.stop();
+    assert!(!log.contains("while it finished"), "{engine}: {log}");
 }
 
 /// A module that can be replaced.

@@ -11,7 +11,7 @@ in_every_mode!(a_call_that_is_stuck_is_answered_for, calls_in_time_are_the_apps)
 /// Of four calls at once one never returns.
 fn a_call_that_is_stuck_is_answered_for(mode: Mode) {
     let gate = Gate::new();
-    let server = serve(&gate, Form::Concurrent, mode, &["--threads", "4", "--request-timeout", "200ms"]);
+    let server = serve(&gate, Form::Concurrent, mode, &["--threads", "4", "--request-timeout", "1s"]);
     let mut late = asking(&server, "/hold");
     let stuck = gate.next();
     let response = late.response("GET").unwrap();
