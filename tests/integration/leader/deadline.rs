@@ -16,7 +16,7 @@ fn a_call_that_is_stuck_is_answered_for(mode: Mode) {
     let stuck = gate.next();
     let response = late.response("GET").unwrap();
     assert_eq!((response.status, response.header("connection")), (504, Some("close")));
-    assert!(server.log().contains("a call of the app took too long"), "{}", server.log());
+    server.wait_for_log("a call of the app took too long");
     for _ in 0..8 {
         is_answered(&mut asking(&server, "/"), &server);
     }
