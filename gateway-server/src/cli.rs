@@ -21,7 +21,7 @@ use signal_hook::low_level;
 use self::pid_file::PidFile;
 use crate::config::{Action, Config, Given, Inspect, ModuleConfig, Refused, Serve};
 use crate::engine::{ENGINES, Factory, Stopper};
-use crate::net::{Bound, Notifier, forget_activation, raise_descriptor_limit};
+use crate::net::{Bound, Listener, Notifier, forget_activation, raise_descriptor_limit};
 use crate::server::{self, Manner, Server, ServerError};
 
 /// Why the program ends with something else than 0.
@@ -100,10 +100,8 @@ fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
     if let Some(policy) = &how.workers {
         return workers::supervise(config, how, policy);
     }
-    let (mut server, module) = server_of(config, how)?;
-    for address in &how.addresses {
-        server = server.bind(&address.to_string())?;
-    }
+    let (server, module) = server_of(config, how)?;
+    let mut server = server.listeners(bound(how)?);
     if let Some(notifier) = Notifier::from_env() {
         server = server.notifier(notifier);
     }
@@ -112,9 +110,18 @@ fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
     stop_on_signals(&stopper)?;
     let pid_file = PidFile::create(how.pidfile.as_deref())?;
     announce(&server.addresses());
-    let code = run_to_the_end(server, &module, pid_file)?;
+    run_to_the_end(server, &module, pid_file)?;
     tracing::info!("stopped");
-    Ok(code)
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Listens at all addresses.
+fn bound(how: &Serve) -> Result<Vec<Listener>, ServerError> {
+    let mut listeners = Vec::new();
+    for address in &how.addresses {
+        listeners.extend(server::bind(address, &how.listening)?);
+    }
+    Ok(listeners)
 }
 
 /// Loads the module, creates the app, and makes the server of both, which
@@ -139,7 +146,7 @@ fn server_of(config: &ModuleConfig, how: &Serve) -> Result<(Server, OpenModule),
     Ok((configured(server, how), module))
 }
 
-fn run_to_the_end(server: Server, module: &OpenModule, pid_file: Option<PidFile>) -> Result<ExitCode, Failure> {
+fn run_to_the_end(server: Server, module: &OpenModule, pid_file: Option<PidFile>) -> Result<(), Failure> {
     let outcome = server.run()?;
     if outcome.abandoned > 0 {
         complain(&format!("connections that did not end in time: {}", outcome.abandoned));
@@ -150,7 +157,7 @@ fn run_to_the_end(server: Server, module: &OpenModule, pid_file: Option<PidFile>
     if let Err(error) = module.module().shutdown() {
         tracing::warn!("the module was not shut down: {error}");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn configured(server: Server, how: &Serve) -> Server {

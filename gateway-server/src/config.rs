@@ -174,7 +174,7 @@ fn serving(
     // A client that is told to stay and finds the connection closed would have
     // to send its request again.
     let stays = !times.keep_alive_timeout.is_zero();
-    let workers = policy(processes, times.graceful_timeout);
+    let workers = policy(processes, times.graceful_timeout)?;
     let shared = workers.filter(|_| engine.engine.name == "leader").map(|policy| (cores() / policy.workers).max(1));
     Ok(Serve {
         addresses,
@@ -206,13 +206,19 @@ fn serving(
 }
 
 /// How a master has its workers serve, where there is one.
-fn policy(flags: &ProcessFlags, graceful: Duration) -> Option<Policy> {
-    let workers = match flags.workers? {
-        Workers::Auto => cores(),
-        Workers::Count(count) => count.into(),
+fn policy(flags: &ProcessFlags, graceful: Duration) -> Result<Option<Policy>, String> {
+    let workers = match flags.workers {
+        Some(Workers::Auto) => cores(),
+        Some(Workers::Count(count)) => count.into(),
+        None => {
+            let masters =
+                [("--start-timeout", flags.start_timeout.is_some()), ("--reload-step", flags.reload_step.is_some())];
+            let given = masters.iter().find(|(_, given)| *given);
+            return given.map_or(Ok(None), |(flag, _)| Err(format!("{flag} needs a master: give --workers too")));
+        }
     };
     let start_timeout = flags.start_timeout.unwrap_or(Duration::from_secs(60));
-    Some(Policy { workers, start_timeout, graceful, one_by_one: flags.reload_step == Some(ReloadStep::One) })
+    Ok(Some(Policy { workers, start_timeout, graceful, one_by_one: flags.reload_step == Some(ReloadStep::One) }))
 }
 
 /// Those that this process may use.

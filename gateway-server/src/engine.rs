@@ -146,9 +146,9 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// How long clients that wait may come once more, where the end is a patient
-    /// one: a little less than the graceful time, for their closes to be in it.
-    pub(crate) fn patience(&self) -> Duration {
+    /// How long clients that wait may come once more, at a drain:
+    /// a little less than the graceful time, for their closes to be in it.
+    pub(crate) fn drain(&self) -> Duration {
         self.graceful.saturating_sub((self.graceful / 4).min(Duration::from_secs(2)))
     }
 }

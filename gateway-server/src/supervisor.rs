@@ -54,6 +54,9 @@ pub trait Work {
 
     /// In the master: all workers serve for the first time.
     fn serving(&mut self) {}
+
+    /// In the master: the end has begun.
+    fn stopping(&mut self) {}
 }
 
 /// Why a worker cannot serve, or a master does not.

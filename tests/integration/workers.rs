@@ -255,6 +255,12 @@ fn more_and_fewer() {
     }
     server.signal("TTOU");
     server.wait_for_log("there is one worker, which stays");
+    for signal in ["USR1", "USR2"] {
+        server.signal(signal);
+    }
+    server.wait_for_log("signal 10 means nothing here yet");
+    server.wait_for_log("signal 12 means nothing here yet");
+    answers(&server);
     server.stop();
 }
 
@@ -354,8 +360,8 @@ fn a_unix_socket_stays_for_as_long_as_its_master() {
 #[test]
 fn what_is_a_masters_needs_one() {
     for (arguments, what) in [
-        (&["--start-timeout", "1s"][..], "--workers"),
-        (&["--reload-step", "one"], "--workers"),
+        (&["--start-timeout", "1s"][..], "--start-timeout needs a master: give --workers too"),
+        (&["--reload-step", "one"], "--reload-step needs a master: give --workers too"),
         (&["--workers", "none"], "write a number from 1 to 1024, or auto"),
         (&["--workers", "1025"], "write a number from 1 to 1024, or auto"),
         (&["--workers", "2", "--reload-step", "some"], "all, one"),

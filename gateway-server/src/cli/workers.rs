@@ -7,19 +7,15 @@ use std::sync::Arc;
 use signal_hook::consts::{SIGTERM, SIGUSR2};
 
 use super::pid_file::PidFile;
-use super::{Failure, announce, complain, run_to_the_end, server_of};
+use super::{Failure, announce, bound, complain, run_to_the_end, server_of};
 use crate::config::{ModuleConfig, Serve};
 use crate::engine::{Stop, Stopper};
 use crate::net::{Bound, Listener, Notifier};
-use crate::server;
 use crate::supervisor::{self, Link, Policy, Work};
 
 /// Binds, then has workers serve until the end.
 pub(super) fn supervise(config: &ModuleConfig, how: &Serve, policy: &Policy) -> Result<ExitCode, Failure> {
-    let mut listeners = Vec::new();
-    for address in &how.addresses {
-        listeners.extend(server::bind(address, &how.listening)?);
-    }
+    let mut listeners = bound(how)?;
     listeners.iter_mut().for_each(Listener::share);
     let addresses = listeners.iter().map(Listener::address).collect();
     let notifier = Notifier::from_env();
@@ -57,7 +53,7 @@ impl Work for Worker<'_> {
     fn serve(&mut self, link: Link) -> u8 {
         let link = Arc::new(link);
         match self.run(&link) {
-            Ok(_) => 0,
+            Ok(()) => 0,
             Err(Failure::Usage(text)) => tell(&link, 2, text),
             Err(Failure::Other(text)) => tell(&link, 1, text),
         }
@@ -66,6 +62,10 @@ impl Work for Worker<'_> {
     fn serving(&mut self) {
         announce(&self.addresses);
         self.tell_manager("READY=1");
+    }
+
+    fn stopping(&mut self) {
+        self.tell_manager("STOPPING=1");
     }
 }
 
@@ -77,7 +77,7 @@ impl Worker<'_> {
         }
     }
 
-    fn run(&mut self, link: &Arc<Link>) -> Result<ExitCode, Failure> {
+    fn run(&mut self, link: &Arc<Link>) -> Result<(), Failure> {
         let (mut server, module) = server_of(self.config, self.how)?;
         if let Some(ends) = self.stop.take() {
             server = server.stopped_by(ends);

@@ -168,11 +168,11 @@ pub(super) struct ProcessFlags {
     pub(super) pidfile: Option<PathBuf>,
 
     /// master: how long a worker may take to load the module and to create the app [default: 60s]
-    #[arg(long, value_name = "TIME", value_parser = time, requires = "workers")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) start_timeout: Option<Duration>,
 
     /// master: at a reload, old workers go when all new ones serve, or one for each [default: all]
-    #[arg(long, value_name = "HOW", requires = "workers")]
+    #[arg(long, value_name = "HOW")]
     pub(super) reload_step: Option<ReloadStep>,
 }
 

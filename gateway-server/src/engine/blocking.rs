@@ -31,7 +31,7 @@ struct Connection<'a, W> {
     since: Instant,
     stopped: bool,
     /// Until when a client that waits may come once more, at the end.
-    patience: Option<Instant>,
+    close_at: Option<Instant>,
     lingering: Option<Lingering<'a>>,
     body: BodyWait,
 }
@@ -42,7 +42,7 @@ pub(super) fn serve(setup: &Setup, stream: &Stream, endpoint: Endpoint, waiter: 
     let now = *clock.refresh();
     let (since, body) = (now.instant, BodyWait::default());
     let exchange = Exchange::new(setup.service.clone(), endpoint, &now);
-    Connection { setup, stream, exchange, clock, waiter, since, stopped: false, patience: None, lingering: None, body }
+    Connection { setup, stream, exchange, clock, waiter, since, stopped: false, close_at: None, lingering: None, body }
         .run();
 }
 
@@ -130,12 +130,12 @@ impl<W: Waiter> Connection<'_, W> {
         };
         let others = others.filter(|_| lingering || self.exchange.is_idle());
         let alerts = Alerts { stop: !self.stopped && !lingering, others };
-        let deadline = [self.exchange.deadline(), self.patience].into_iter().flatten().min();
+        let deadline = [self.exchange.deadline(), self.close_at].into_iter().flatten().min();
         let woken = self.waiter.wait(self.stream, Interest::Read, deadline, alerts)?;
         if woken.stop {
             self.stopped = true;
-            if self.setup.stop.is_patient() {
-                self.patience = Instant::now().checked_add(self.setup.tuning.patience());
+            if self.setup.stop.is_draining() {
+                self.close_at = Instant::now().checked_add(self.setup.tuning.drain());
                 self.exchange.stop(false);
                 return Ok(false);
             }
@@ -144,8 +144,8 @@ impl<W: Waiter> Connection<'_, W> {
         } else if !woken.others {
             let now = self.clock.refresh();
             self.exchange.tick(now);
-            if self.patience.is_some_and(|time| time <= now.instant) {
-                self.patience = None;
+            if self.close_at.is_some_and(|time| time <= now.instant) {
+                self.close_at = None;
                 self.exchange.stop(true);
             }
             return Ok(false);

@@ -171,7 +171,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
 
     /// Whether there is nothing to do before the next wait.
     pub(super) fn is_drained(&self) -> bool {
-        self.seen == self.ready.len() && self.woken.is_empty() && self.again.is_empty()
+        self.seen == self.ready.len() && self.woken.is_empty() && self.again.is_empty() && self.last.is_empty()
     }
 
     /// Takes what somebody else has waited for.
@@ -362,8 +362,8 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         self.setup.close();
         let now = Instant::now();
         self.deadline = now.checked_add(self.setup.tuning.graceful);
-        if self.setup.stop.is_patient() {
-            self.close_at = now.checked_add(self.setup.tuning.patience());
+        if self.setup.stop.is_draining() {
+            self.close_at = now.checked_add(self.setup.tuning.drain());
             self.wake_all(Wake::Drain);
         } else {
             self.wake_all(Wake::Stop);

@@ -25,7 +25,7 @@ const SEEN: usize = 0;
 /// How many connections only linger.
 const LINGERING: usize = 1;
 /// Whether clients that wait may come once more.
-const PATIENT: usize = 2;
+const DRAINING: usize = 2;
 
 /// A connection that only lingers.
 #[derive(Debug)]
@@ -81,8 +81,8 @@ impl Stop {
 
     /// Whether clients that wait may come once more before they are closed: others
     /// serve the same address, so that nobody needs to hear of the end.
-    pub(super) fn is_patient(&self) -> bool {
-        self.shared[PATIENT].load(Relaxed) != 0
+    pub(super) fn is_draining(&self) -> bool {
+        self.shared[DRAINING].load(Relaxed) != 0
     }
 
     /// Whether anybody has seen it.
@@ -104,14 +104,6 @@ impl Stopper {
         let _ = (&self.pipe).write(&[1]);
     }
 
-    /// Says it where others serve the same address from now on: clients that wait
-    /// between two requests may come once more, and are told to close with the
-    /// answer. Only towards the end of the graceful time are they closed.
-    pub fn drain(&self) {
-        self.shared[PATIENT].store(1, Relaxed);
-        self.stop();
-    }
-
     /// Says it when a signal comes.
     ///
     /// # Errors
@@ -121,12 +113,15 @@ impl Stopper {
         low_level::pipe::register(signal, self.pipe.try_clone()?).map(drop)
     }
 
-    /// [Drains](Self::drain) when a signal comes.
+    /// Says it when a signal comes, where others serve the same address from then
+    /// on: clients that wait between two requests may come once more, and are told
+    /// to close with the answer. Only towards the end of the graceful time are they
+    /// closed.
     ///
     /// # Errors
     /// As for [`stop_on`](Self::stop_on).
     pub fn drain_on(&self, signal: i32) -> io::Result<()> {
-        set_on_signal(signal, Arc::clone(&self.shared), PATIENT)?;
+        set_on_signal(signal, Arc::clone(&self.shared), DRAINING)?;
         self.stop_on(signal)
     }
 

@@ -93,8 +93,8 @@ impl Listener {
         Self::tcp(socket)
     }
 
-    /// Serves a socket that listens already: it may have clients, and its
-    /// settings are its owner's.
+    /// Serves a socket that listens already: it may have clients, and its queue
+    /// is as long as its owner has made it.
     fn adopt(socket: OwnedFd) -> io::Result<Self> {
         let kind = sockopt::socket_type(&socket).map_err(|error| match error {
             Errno::NOTSOCK => refused("it is no socket"),

@@ -9,7 +9,7 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTTIN, SIGTTOU};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 use signal_hook::low_level;
@@ -22,7 +22,7 @@ use super::{Failure, Policy, Work};
 use crate::sys::{Forked, fork};
 
 /// What the master listens to.
-const SIGNALS: [i32; 7] = [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTTIN, SIGTTOU, SIGCHLD];
+const SIGNALS: [i32; 9] = [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGCHLD];
 
 type Signals = SignalDelivery<UnixStream, SignalOnly>;
 
@@ -60,9 +60,7 @@ impl<'a, W: Work> Master<'a, W> {
     fn new(policy: &Policy, work: &'a mut W) -> io::Result<Self> {
         let (read, write) = UnixStream::pair()?;
         let signals = SignalDelivery::with_pipe(read, write, SignalOnly, SIGNALS)?;
-        let mut table = Table::new(policy.workers, policy.start_timeout, policy.graceful);
-        table.one_by_one = policy.one_by_one;
-        let events = VecDeque::from([Event::Begin]);
+        let (table, events) = (Table::new(*policy), VecDeque::from([Event::Begin]));
         Ok(Self { table, processes: Vec::new(), events, signals: Some(signals), work })
     }
 
@@ -112,7 +110,8 @@ impl<'a, W: Work> Master<'a, W> {
                 SIGHUP => self.events.push_back(Event::Command(Command::Reload)),
                 SIGTTIN => self.events.push_back(Event::Command(Command::More)),
                 SIGTTOU => self.events.push_back(Event::Command(Command::Fewer)),
-                _ => {}
+                // By default they would end it, and who sends them means something else.
+                other => tracing::warn!("signal {other} means nothing here yet"),
             }
         }
         Ok(())
@@ -142,7 +141,12 @@ impl<'a, W: Work> Master<'a, W> {
             Action::Warn(text) => tracing::warn!("{text}"),
             Action::Error(text) => tracing::error!("{text}"),
             Action::Serving => self.work.serving(),
-            Action::Reloaded(_) | Action::End(_) => {}
+            Action::Stopping => {
+                tracing::info!("stopping");
+                self.work.stopping();
+            }
+            // The loop's own to see to.
+            Action::End(_) => {}
         }
     }
 

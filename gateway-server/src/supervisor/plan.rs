@@ -65,10 +65,10 @@ pub(super) enum Action {
     Info(String),
     Warn(String),
     Error(String),
-    /// Every worker of the newest generation serves.
+    /// All workers serve, for the first time.
     Serving,
-    /// A reload has come to its end: what went wrong, if something did.
-    Reloaded(Option<String>),
+    /// The end has begun.
+    Stopping,
     /// The master ends; not well, if something went wrong.
     End(Result<(), Failure>),
 }
@@ -93,6 +93,10 @@ pub(super) fn plan(table: &mut Table, event: Event, now: Instant) -> Vec<Action>
         Event::Tick => {}
     }
     tick(table, now, &mut todo);
+    if table.mode == Mode::Serving && !table.has_served && table.is_serving() {
+        table.has_served = true;
+        todo.push(Action::Serving);
+    }
     todo
 }
 
@@ -108,15 +112,14 @@ pub(super) fn due(table: &Table) -> Option<Instant> {
 fn obey(table: &mut Table, command: Command, now: Instant, todo: &mut Vec<Action>) {
     match command {
         Command::Quit => {
-            table.mode = Mode::Ending;
+            begin_end(table, todo);
             kill_all(table, now, todo);
             end_if_alone(table, todo);
         }
         // Told twice: somebody does not want to wait.
         Command::Stop if table.mode == Mode::Ending => kill_all(table, now, todo),
         Command::Stop => {
-            todo.push(Action::Info("stopping".to_owned()));
-            table.mode = Mode::Ending;
+            begin_end(table, todo);
             for worker in &mut table.workers {
                 end_worker(worker, false, now, todo);
             }
@@ -140,6 +143,12 @@ fn obey(table: &mut Table, command: Command, now: Instant, todo: &mut Vec<Action
                 end_worker(worker, true, now, todo);
             }
         }
+    }
+}
+
+fn begin_end(table: &mut Table, todo: &mut Vec<Action>) {
+    if std::mem::replace(&mut table.mode, Mode::Ending) != Mode::Ending {
+        todo.push(Action::Stopping);
     }
 }
 
@@ -178,18 +187,14 @@ fn ready(table: &mut Table, id: Id, now: Instant, todo: &mut Vec<Action>) {
         return;
     }
     worker.set(State::Ready, now);
-    let newest = worker.generation == table.generation;
-    if !newest {
+    let generation = worker.generation;
+    if table.mode != Mode::Reloading || generation < table.generation {
         return;
     }
-    match table.mode {
-        Mode::Reloading if table.is_serving() => finish_reload(table, now, todo),
-        Mode::Reloading if table.one_by_one => retire_one(table, now, todo),
-        Mode::Serving if table.is_serving() && !table.has_served => {
-            table.has_served = true;
-            todo.push(Action::Serving);
-        }
-        _ => {}
+    if table.is_serving() {
+        finish_reload(table, now, todo);
+    } else if table.policy.one_by_one {
+        retire_one(table, now, todo);
     }
 }
 
@@ -220,9 +225,7 @@ fn finish_reload(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
         end_worker(worker, true, now, todo);
     }
     table.mode = Mode::Serving;
-    table.has_served = true;
     todo.push(Action::Info("reloaded: the new workers serve".to_owned()));
-    todo.push(Action::Reloaded(None));
     if table.reload_again {
         begin_reload(table, now, todo);
     }
@@ -236,7 +239,6 @@ fn abandon_reload(table: &mut Table, why: &str, now: Instant, todo: &mut Vec<Act
     }
     table.mode = Mode::Serving;
     todo.push(Action::Error(format!("not reloaded, the old workers serve on: {why}")));
-    todo.push(Action::Reloaded(Some(why.to_owned())));
     // Old ones that were retired one by one are not there any more.
     table.fall_back();
     start_missing(table, now, todo);
@@ -307,8 +309,8 @@ fn back_off(table: &mut Table, worker: &Worker, now: Instant) {
 /// When a worker has taken too long for what it does.
 fn deadline(table: &Table, worker: &Worker) -> Option<Instant> {
     let allowed = match worker.state {
-        State::Starting => table.start_timeout,
-        State::Draining => table.graceful.saturating_add(MARGIN),
+        State::Starting => table.policy.start_timeout,
+        State::Draining => table.policy.graceful.saturating_add(MARGIN),
         State::Ready | State::Killed => return None,
     };
     worker.since.checked_add(allowed)

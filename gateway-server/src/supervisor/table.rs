@@ -1,9 +1,9 @@
 //! The workers that there are.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::Failure;
+use super::{Failure, Policy};
 
 /// Which worker: never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,15 +63,13 @@ pub(super) enum Mode {
 pub(super) struct Table {
     /// In the order in which they were started.
     pub(super) workers: Vec<Worker>,
-    /// How many there are to be.
+    /// How many there are to be by now.
     pub(super) want: usize,
     /// The newest.
     pub(super) generation: u64,
     pub(super) mode: Mode,
     /// Whether another reload was asked for meanwhile.
     pub(super) reload_again: bool,
-    /// Whether an old worker goes for each new one, not all at the end.
-    pub(super) one_by_one: bool,
     /// Whether all workers have ever served.
     pub(super) has_served: bool,
     /// How many have failed one after the other.
@@ -80,29 +78,24 @@ pub(super) struct Table {
     pub(super) not_before: Option<Instant>,
     /// Why the master ends.
     pub(super) failure: Option<Failure>,
-    /// How long a worker may take to be ready.
-    pub(super) start_timeout: Duration,
-    /// How long running requests may take at the end.
-    pub(super) graceful: Duration,
+    pub(super) policy: Policy,
     last: u64,
 }
 
 impl Table {
-    /// A table without workers, of which so many are wanted.
-    pub(super) const fn new(want: usize, start_timeout: Duration, graceful: Duration) -> Self {
+    /// A table without workers.
+    pub(super) const fn new(policy: Policy) -> Self {
         Self {
             workers: Vec::new(),
-            want,
+            want: policy.workers,
             generation: 1,
             mode: Mode::Serving,
             reload_again: false,
-            one_by_one: false,
             has_served: false,
             failures: 0,
             not_before: None,
             failure: None,
-            start_timeout,
-            graceful,
+            policy,
             last: 0,
         }
     }

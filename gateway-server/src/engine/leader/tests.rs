@@ -119,11 +119,10 @@ fn a_call_that_never_returns_is_counted_at_the_end() {
     held.go.send(()).unwrap();
 }
 
-/// A response that has begun cannot be replaced: the client sees that it is cut.
-#[test]
-fn a_late_call_that_has_begun_to_answer_is_cut() {
+/// The client of a call that is late and has begun to answer sees that it is cut.
+fn is_cut(path: &str) {
     let held = Held::start(Timeouts { call: Some(Duration::from_millis(50)), ..Timeouts::default() });
-    let late = held.ask("/begun");
+    let late = held.ask(path);
     held.entered.recv().unwrap();
     let text = answer(late);
     assert!(text.starts_with("HTTP/1.1 200 OK") && text.ends_with("5\r\nfirst\r\n"), "{text}");
@@ -131,17 +130,17 @@ fn a_late_call_that_has_begun_to_answer_is_cut() {
     held.stop();
 }
 
+/// A response that has begun cannot be replaced.
+#[test]
+fn a_late_call_that_has_begun_to_answer_is_cut() {
+    is_cut("/begun");
+}
+
 /// So is one whose first chunk has gone out before the second was asked for: in
 /// the midst of a body, the words of another response would be a part of it.
 #[test]
 fn a_late_stream_that_has_begun_is_cut() {
-    let held = Held::start(Timeouts { call: Some(Duration::from_millis(50)), ..Timeouts::default() });
-    let late = held.ask("/stream");
-    held.entered.recv().unwrap();
-    let text = answer(late);
-    assert!(text.starts_with("HTTP/1.1 200 OK") && text.ends_with("5\r\nfirst\r\n"), "{text}");
-    held.go.send(()).unwrap();
-    held.stop();
+    is_cut("/stream");
 }
 
 /// What was answered before, on the same connection, is not taken back by a

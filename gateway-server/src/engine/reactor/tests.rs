@@ -58,18 +58,49 @@ impl Poller for Asked {
     }
 }
 
-fn reactor<P: Poller>(poller: P) -> (Reactor<P, Stream>, TcpStream, Stopper) {
+fn listener() -> Listener {
+    Listener::bind(&"127.0.0.1:0".parse().unwrap(), &Listening::default()).unwrap()
+}
+
+/// A client of whom the system tells: it has said something.
+fn client_of(listener: &Listener) -> TcpStream {
+    let mut client = TcpStream::connect(listener.address().tcp().unwrap()).unwrap();
+    client.write_all(b"G").unwrap();
+    wait(&mut [PollFd::new(listener, PollFlags::IN)], None).unwrap();
+    client
+}
+
+fn reactor_at<P: Poller>(listener: Listener, poller: P) -> (Reactor<P, Stream>, Stopper) {
     let app = app_fn(|_, _| Err(Error::app("never called")));
     let service = Service::new(Arc::new(app), Host::new("test", "1", 0, |_, _, _| {}));
-    let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), &Listening::default()).unwrap();
-    let mut client = TcpStream::connect(listener.address().tcp().unwrap()).unwrap();
-    // The system tells of a client when it has said something.
-    client.write_all(b"G").unwrap();
-    wait(&mut [PollFd::new(&listener, PollFlags::IN)], None).unwrap();
     let (stop, stopper) = Stop::new().unwrap();
     let setup = Arc::new(Setup::new(vec![listener], Arc::new(service), stop, Engine::default().tuning()));
-    let reactor = Reactor::new(setup, poller, 8).unwrap();
+    (Reactor::new(setup, poller, 8).unwrap(), stopper)
+}
+
+fn reactor<P: Poller>(poller: P) -> (Reactor<P, Stream>, TcpStream, Stopper) {
+    let listener = listener();
+    let client = client_of(&listener);
+    let (reactor, stopper) = reactor_at(listener, poller);
     (reactor, client, stopper)
+}
+
+/// The system may have told only this loop of who waits at a listener that others
+/// share. As long as one is not taken there is more to do.
+#[test]
+fn who_waits_at_a_shared_listener_is_taken_at_the_end() {
+    let mut listener = listener();
+    listener.share();
+    let _client = client_of(&listener);
+    let (mut reactor, stopper) = reactor_at(listener, Eager(vec![STOP]));
+    stopper.stop();
+    let mut clock = Clock::new();
+    reactor.wait(&mut clock, Duration::ZERO).unwrap();
+    let (key, _) = reactor.take().unwrap();
+    assert!(reactor.look_after(key).unwrap().is_none() && !reactor.is_drained());
+    assert!(matches!(reactor.next_at_once(&mut clock), Ok(Some(Event::Client(..)))));
+    assert!(reactor.is_drained());
+    assert!(matches!(reactor.next_at_once(&mut clock), Ok(Some(Event::Over))));
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::supervisor::Policy;
 
 /// A story: what happens, and what is done about it, step by step. `+N` lets so
 /// many milliseconds pass before.
@@ -147,7 +148,7 @@ const STORIES: &[Story] = &[
             ("ready 2", "serving"),
             ("reload", "info: reloading, start 3, start 4"),
             ("ready 4", ""),
-            ("ready 3", "drain 1, drain 2, info: reloaded, reloaded"),
+            ("ready 3", "drain 1, drain 2, info: reloaded"),
             ("exit 1 0", ""),
             ("exit 2 0", ""),
         ],
@@ -162,7 +163,7 @@ const STORIES: &[Story] = &[
             ("step", ""),
             ("reload", "info: reloading, start 3, start 4"),
             ("ready 3", "drain 1"),
-            ("ready 4", "drain 2, info: reloaded, reloaded"),
+            ("ready 4", "drain 2, info: reloaded"),
         ],
     ),
     (
@@ -173,7 +174,7 @@ const STORIES: &[Story] = &[
             ("ready 1", ""),
             ("ready 2", "serving"),
             ("reload", "info: reloading, start 3, start 4"),
-            ("failed 3 no such file", "drain 4, error: not reloaded: no such file, not reloaded: no such file"),
+            ("failed 3 no such file", "drain 4, error: not reloaded: no such file"),
             ("exit 4 0", ""),
             ("signal 1 11", "error: worker 1 ended with signal 11; another takes its place"),
             ("+100 tick", "start 5"),
@@ -186,10 +187,7 @@ const STORIES: &[Story] = &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
             ("reload", "info: reloading, start 2"),
-            (
-                "signal 2 11",
-                "error: not reloaded: its process ended with signal 11, not reloaded: its process ended with signal 11",
-            ),
+            ("signal 2 11", "error: not reloaded: its process ended with signal 11"),
         ],
     ),
     (
@@ -202,7 +200,7 @@ const STORIES: &[Story] = &[
             (
                 "+60000 tick",
                 "kill 2, error: worker 2 was not ready in time and is killed, \
-             error: not reloaded: the app was not ready in time, not reloaded: the app was not ready in time",
+             error: not reloaded: the app was not ready in time",
             ),
             ("signal 2 9", ""),
         ],
@@ -215,7 +213,7 @@ const STORIES: &[Story] = &[
             ("ready 1", ""),
             ("ready 2", "serving"),
             ("reload", "info: reloading, start 3, start 4"),
-            ("failed 3 no", "drain 4, error: not reloaded: no, not reloaded: no"),
+            ("failed 3 no", "drain 4, error: not reloaded: no"),
             ("failed 4 no", ""),
         ],
     ),
@@ -229,7 +227,7 @@ const STORIES: &[Story] = &[
             ("step", ""),
             ("reload", "info: reloading, start 3, start 4"),
             ("ready 3", "drain 1"),
-            ("failed 4 no", "drain 3, error: not reloaded: no, not reloaded: no, start 5"),
+            ("failed 4 no", "drain 3, error: not reloaded: no, start 5"),
         ],
     ),
     (
@@ -240,7 +238,7 @@ const STORIES: &[Story] = &[
             ("ready 1", "serving"),
             ("reload", "info: reloading, start 2"),
             ("signal 1 11", "error: worker 1 ended with signal 11; another takes its place"),
-            ("ready 2", "info: reloaded, reloaded"),
+            ("ready 2", "info: reloaded"),
         ],
     ),
     (
@@ -252,8 +250,8 @@ const STORIES: &[Story] = &[
             ("reload", "info: reloading, start 2"),
             ("reload", ""),
             ("reload", ""),
-            ("ready 2", "drain 1, info: reloaded, reloaded, info: reloading, start 3"),
-            ("ready 3", "drain 2, info: reloaded, reloaded"),
+            ("ready 2", "drain 1, info: reloaded, info: reloading, start 3"),
+            ("ready 3", "drain 2, info: reloaded"),
         ],
     ),
     (
@@ -264,8 +262,8 @@ const STORIES: &[Story] = &[
             ("ready 1", "serving"),
             ("reload", "info: reloading, start 2"),
             ("reload", ""),
-            ("failed 2 no", "error: not reloaded: no, not reloaded: no, info: reloading, start 3"),
-            ("ready 3", "drain 1, info: reloaded, reloaded"),
+            ("failed 2 no", "error: not reloaded: no, info: reloading, start 3"),
+            ("ready 3", "drain 1, info: reloaded"),
         ],
     ),
     (
@@ -276,7 +274,7 @@ const STORIES: &[Story] = &[
             ("ready 1", "serving"),
             ("signal 1 11", "error: worker 1 ended with signal 11; another takes its place"),
             ("reload", "info: reloading, start 2"),
-            ("ready 2", "info: reloaded, reloaded"),
+            ("ready 2", "info: reloaded"),
         ],
     ),
     (
@@ -286,7 +284,7 @@ const STORIES: &[Story] = &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
             ("reload", "info: reloading, start 2"),
-            ("ready 2", "drain 1, info: reloaded, reloaded"),
+            ("ready 2", "drain 1, info: reloaded"),
             ("+31999 tick", ""),
             ("+1 tick", "kill 1, warn: worker 1 did not finish in time and is killed"),
             ("signal 1 9", ""),
@@ -299,8 +297,28 @@ const STORIES: &[Story] = &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
             ("reload", "info: reloading, start 2"),
-            ("ready 2", "drain 1, info: reloaded, reloaded"),
+            ("ready 2", "drain 1, info: reloaded"),
             ("exit 1 1", "error: worker 1 ended with exit code 1 while it finished"),
+        ],
+    ),
+    (
+        "a reload during the start is a part of it",
+        1,
+        &[
+            ("begin", "start 1"),
+            ("reload", "info: reloading, start 2"),
+            ("ready 1", ""),
+            ("ready 2", "drain 1, info: reloaded, serving"),
+        ],
+    ),
+    (
+        "also one that fails",
+        1,
+        &[
+            ("begin", "start 1"),
+            ("reload", "info: reloading, start 2"),
+            ("ready 1", ""),
+            ("failed 2 no", "error: not reloaded: no, serving"),
         ],
     ),
     // ----- more and fewer
@@ -344,7 +362,7 @@ const STORIES: &[Story] = &[
             ("begin", "start 1, start 2"),
             ("ready 1", ""),
             ("ready 2", "serving"),
-            ("stop", "info: stopping, stop 1, stop 2"),
+            ("stop", "stopping, stop 1, stop 2"),
             ("exit 1 0", ""),
             ("exit 2 0", "end"),
         ],
@@ -355,7 +373,7 @@ const STORIES: &[Story] = &[
         &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
-            ("stop", "info: stopping, stop 1"),
+            ("stop", "stopping, stop 1"),
             ("stop", "kill 1"),
             ("stop", ""),
             ("signal 1 9", "end"),
@@ -367,7 +385,8 @@ const STORIES: &[Story] = &[
         &[
             ("begin", "start 1, start 2"),
             ("ready 1", ""),
-            ("quit", "kill 1, kill 2"),
+            ("quit", "stopping, kill 1, kill 2"),
+            ("quit", ""),
             ("signal 2 9", ""),
             ("signal 1 9", "end"),
         ],
@@ -378,7 +397,7 @@ const STORIES: &[Story] = &[
         &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
-            ("stop", "info: stopping, stop 1"),
+            ("stop", "stopping, stop 1"),
             ("+32000 tick", "kill 1, warn: worker 1 did not finish in time and is killed"),
             ("signal 1 9", "end"),
         ],
@@ -390,7 +409,7 @@ const STORIES: &[Story] = &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
             ("signal 1 11", "error: worker 1 ended with signal 11; another takes its place"),
-            ("stop", "info: stopping, end"),
+            ("stop", "stopping, end"),
             ("+100 tick", ""),
         ],
     ),
@@ -400,7 +419,7 @@ const STORIES: &[Story] = &[
         &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
-            ("stop", "info: stopping, stop 1"),
+            ("stop", "stopping, stop 1"),
             ("reload", ""),
             ("more", ""),
             ("fewer", ""),
@@ -410,7 +429,7 @@ const STORIES: &[Story] = &[
     (
         "a stop during the start",
         1,
-        &[("begin", "start 1"), ("stop", "info: stopping, stop 1"), ("ready 1", ""), ("exit 1 0", "end")],
+        &[("begin", "start 1"), ("stop", "stopping, stop 1"), ("ready 1", ""), ("exit 1 0", "end")],
     ),
     (
         "a stop during a reload ends the new and the old",
@@ -419,7 +438,7 @@ const STORIES: &[Story] = &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
             ("reload", "info: reloading, start 2"),
-            ("stop", "info: stopping, stop 1, stop 2"),
+            ("stop", "stopping, stop 1, stop 2"),
             ("exit 2 0", ""),
             ("exit 1 0", "end"),
         ],
@@ -431,8 +450,8 @@ const STORIES: &[Story] = &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
             ("reload", "info: reloading, start 2"),
-            ("ready 2", "drain 1, info: reloaded, reloaded"),
-            ("stop", "info: stopping, stop 2"),
+            ("ready 2", "drain 1, info: reloaded"),
+            ("stop", "stopping, stop 2"),
             ("exit 2 0", ""),
             ("exit 1 0", "end"),
         ],
@@ -443,11 +462,16 @@ const STORIES: &[Story] = &[
         &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
-            ("stop", "info: stopping, stop 1"),
+            ("stop", "stopping, stop 1"),
             ("exit 1 1", "error: worker 1 ended with exit code 1 while it finished, end"),
         ],
     ),
 ];
+
+const fn policy(workers: usize) -> Policy {
+    let (start_timeout, graceful) = (Duration::from_secs(60), Duration::from_secs(30));
+    Policy { workers, start_timeout, graceful, one_by_one: false }
+}
 
 fn event(words: &[&str]) -> Option<Event> {
     let id = || Id(words[1].parse().unwrap());
@@ -486,8 +510,7 @@ fn shown(action: &Action) -> String {
         Action::Warn(text) => format!("warn: {}", short(text)),
         Action::Error(text) => format!("error: {}", short(text)),
         Action::Serving => "serving".to_owned(),
-        Action::Reloaded(None) => "reloaded".to_owned(),
-        Action::Reloaded(Some(why)) => format!("not reloaded: {why}"),
+        Action::Stopping => "stopping".to_owned(),
         Action::End(Ok(())) => "end".to_owned(),
         Action::End(Err(Failure { code, text })) => format!("end {code}: {text}"),
     }
@@ -498,7 +521,7 @@ fn stories() {
     assert!(STORIES.len() >= 40, "{}", STORIES.len());
     for (name, workers, steps) in STORIES {
         let mut now = Instant::now();
-        let mut table = Table::new(*workers, Duration::from_secs(60), Duration::from_secs(30));
+        let mut table = Table::new(policy(*workers));
         for (step, expected) in *steps {
             let mut words: Vec<&str> = step.split(' ').collect();
             if let Some(passed) = words[0].strip_prefix('+') {
@@ -508,7 +531,7 @@ fn stories() {
             let done = match event(&words) {
                 Some(event) => plan(&mut table, event, now),
                 None => {
-                    table.one_by_one = true;
+                    table.policy.one_by_one = true;
                     Vec::new()
                 }
             };
@@ -524,7 +547,7 @@ fn stories() {
 fn what_is_due_is_done() {
     for (name, workers, steps) in STORIES {
         let mut now = Instant::now();
-        let mut table = Table::new(*workers, Duration::from_secs(60), Duration::from_secs(30));
+        let mut table = Table::new(policy(*workers));
         for (step, _) in *steps {
             let words: Vec<&str> = step.split(' ').filter(|word| !word.starts_with('+')).collect();
             if let Some(event) = event(&words) {
