@@ -9,7 +9,7 @@ use std::time::Duration;
 use gateway_tests::artifacts;
 use gateway_tests::client::Client;
 use gateway_tests::process::{children, threads};
-use gateway_tests::server::{Server, run};
+use gateway_tests::server::{Server, command, run};
 use gateway_tests::wait::until;
 
 use crate::engines::{Engine, on_every_engine};
@@ -371,6 +371,13 @@ fn what_is_a_masters_needs_one() {
         assert_eq!(output.status.code(), Some(2), "{told}");
         assert!(told.contains(what), "{told}");
     }
+    let mut command = command(&["libhello.so:app"]);
+    let output = command.env("GATEWAY_START_TIMEOUT", "1s").output().expect("the server can be run");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("needs a master: give --workers too (--start-timeout is from GATEWAY_START_TIMEOUT)"),
+        "{told}"
+    );
 }
 
 fn kill(process: u32, signal: &str) {

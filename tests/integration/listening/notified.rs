@@ -13,7 +13,8 @@ use super::target;
 use crate::engines::{Engine, on_every_engine};
 
 on_every_engine! {
-    a_manager_is_told_of_both_ends => a_manager_is_told_of_both_ends,
+    a_manager_is_told_of_both_ends => |engine: Engine| told_of_both_ends(engine, &[]),
+    a_manager_is_told_by_a_master => |engine: Engine| told_of_both_ends(engine, &["--workers", "2"]),
 }
 
 /// A manager on an abstract address, and what NOTIFY_SOCKET calls it.
@@ -31,9 +32,9 @@ fn message(manager: &UnixDatagram) -> String {
     String::from_utf8_lossy(&message[..count]).into_owned()
 }
 
-fn a_manager_is_told_of_both_ends(engine: Engine) {
-    let (manager, name) = manager(&format!("{}-{}", engine.name, engine.flags.len()));
-    let mut command = command(&[engine.flags, &["--bind", "127.0.0.1:0", &target()]].concat());
+fn told_of_both_ends(engine: Engine, more: &[&str]) {
+    let (manager, name) = manager(&format!("{}-{}-{}", engine.name, engine.flags.len(), more.len()));
+    let mut command = command(&[engine.flags, more, &["--bind", "127.0.0.1:0", &target()]].concat());
     let server = Server::spawn(
         {
             command.env("NOTIFY_SOCKET", name);
@@ -62,7 +63,11 @@ fn a_manager_is_told_of_both_ends(engine: Engine) {
 fn a_server_that_cannot_start_is_never_ready() {
     let (manager, name) = manager("fails");
     let faulty = format!("{}:create_fails", artifacts::module("faulty").display());
-    for arguments in [&["--bind", "127.0.0.1:0", &faulty][..], &["--bind", "192.0.2.1:1", &target()]] {
+    for arguments in [
+        &["--bind", "127.0.0.1:0", &faulty][..],
+        &["--bind", "192.0.2.1:1", &target()],
+        &["--workers", "2", "--bind", "127.0.0.1:0", &faulty],
+    ] {
         let output = command(arguments).env("NOTIFY_SOCKET", &name).output().unwrap();
         assert_eq!(output.status.code(), Some(1));
         manager.set_nonblocking(true).unwrap();
