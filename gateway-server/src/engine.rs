@@ -47,14 +47,15 @@ mod waiter;
 
 use std::io;
 use std::num::NonZero;
+use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread as threads;
 use std::time::{Duration, Instant};
 
 use gateway_spec::{App, AppFlags};
 
-use crate::exchange::{Bodies, Service};
-use crate::net::{Listener, Notifier};
+use crate::exchange::{Bodies, Resting, Service};
+use crate::net::{Listener, Notifier, Relay};
 use crate::stats::Fault;
 
 pub use stop::{Stop, Stopper};
@@ -105,6 +106,9 @@ const fn looping(name: &'static str, about: &'static str, run: fn(Setup) -> io::
 /// How long a line about clients that are turned away is not said again.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// When it is tried again to pass a client on: whoever takes them is busy.
+const PASS: Duration = Duration::from_millis(10);
+
 /// What an engine is given.
 #[derive(Debug)]
 pub struct Setup {
@@ -120,6 +124,8 @@ pub struct Setup {
     pub factory: Option<Factory>,
     /// Who is told that it ends.
     pub notifier: Option<Notifier>,
+    /// By which clients that wait are passed on to those who serve after it.
+    pub relay: Option<Relay>,
     /// When it was last said that clients are turned away.
     shed_said: Mutex<Option<Instant>>,
 }
@@ -206,7 +212,16 @@ impl Setup {
     /// An engine's part of a server.
     #[must_use]
     pub const fn new(listeners: Vec<Listener>, service: Arc<Service>, stop: Stop, tuning: Tuning) -> Self {
-        Self { listeners, service, stop, tuning, factory: None, notifier: None, shed_said: Mutex::new(None) }
+        Self {
+            listeners,
+            service,
+            stop,
+            tuning,
+            factory: None,
+            notifier: None,
+            relay: None,
+            shed_said: Mutex::new(None),
+        }
     }
 
     /// How many calls may run at once: an app that takes one at a time gets one.
@@ -222,6 +237,13 @@ impl Setup {
         if let Some(notifier) = self.notifier.as_ref().filter(|_| is_first) {
             notifier.notify("STOPPING=1");
         }
+    }
+
+    /// Passes a client on that waits between two requests; `false` where that
+    /// cannot be now.
+    fn pass(&self, stream: BorrowedFd<'_>, resting: &Resting) -> bool {
+        let passed = self.relay.as_ref().map(|relay| relay.pass(stream, resting.endpoint(), resting.requests()));
+        matches!(passed, Some(Ok(())))
     }
 
     /// A client could not be served: counted each time, said once in a while.

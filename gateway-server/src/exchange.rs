@@ -49,7 +49,7 @@ use gateway_spec::abi::guard::caught;
 
 use self::respond::After;
 use self::slot::Slot;
-use crate::net::Endpoint;
+use crate::net::Origin;
 use crate::protocol::Refusal;
 use crate::protocol::http1::Scanner;
 
@@ -149,9 +149,9 @@ pub struct Exchange {
 impl Exchange {
     /// A connection that was just accepted.
     #[must_use]
-    pub fn new(service: Arc<Service>, endpoint: Endpoint, now: &Now) -> Self {
+    pub fn new(service: Arc<Service>, origin: impl Into<Origin>, now: &Now) -> Self {
         let mut exchange = Self::vacant(service);
-        exchange.resume(Resting::new(endpoint, now));
+        exchange.resume(Resting::new(origin, now));
         exchange
     }
 

@@ -9,6 +9,8 @@
 //! | `socket_file` | the file of a Unix socket |
 //! | `bound` | where a listener is |
 //! | `stream` | a connection's socket |
+//! | `relay` | passes connections on to another process |
+//! | `origin` | where a connection comes from |
 //! | `notify` | tells a service manager how this process does |
 //! | `descriptors` | how many this process may have |
 //! | `endpoint` | who is connected to whom |
@@ -21,7 +23,9 @@ mod endpoint;
 mod listener;
 mod listening;
 mod notify;
+mod origin;
 mod owner;
+mod relay;
 mod socket_file;
 mod stream;
 
@@ -33,5 +37,7 @@ pub use endpoint::{Endpoint, Local};
 pub use listener::{AcceptError, Listener};
 pub use listening::Listening;
 pub use notify::Notifier;
+pub use origin::Origin;
 pub use owner::Owner;
+pub use relay::Relay;
 pub use stream::Stream;

@@ -1,19 +1,22 @@
 //! The server as a library.
 
+mod host;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_spec::abi::host::Host;
-use gateway_spec::abi::types::{GW_HOST_MULTIPROCESS, GW_HOST_MULTITHREAD, GW_HOST_RUN_ONCE};
-use gateway_spec::{App, AppFlags, Level, escape};
+use gateway_spec::{App, AppFlags};
 
 use crate::engine::{Engine, Factory, HandOver, Outcome, Setup, Stop, Stopper, Trigger, Tuning};
 use crate::exchange::{Bodies, Places, Service, Timeouts};
-use crate::net::{Address, AddressError, Bound, Listener, Listening, Notifier};
+use crate::net::{Address, AddressError, Bound, Listener, Listening, Notifier, Relay};
 use crate::protocol::Limits;
 use crate::stats::Counters;
+
+pub use self::host::{Manner, host, is_run_once, linting_host};
 
 /// The value of the `Server` header.
 pub const NAME: &str = "gateway-server";
@@ -47,6 +50,7 @@ pub struct Server {
     tuning: Tuning,
     factory: Option<Factory>,
     notifier: Option<Notifier>,
+    relay: Option<Relay>,
     stop: Option<(Stop, Stopper)>,
     multiprocess: bool,
     ready: Option<Silent<Box<dyn FnOnce() + Send>>>,
@@ -123,6 +127,7 @@ impl Server {
             tuning: Engine::default().tuning(),
             factory: None,
             notifier: None,
+            relay: None,
             stop: None,
             multiprocess: false,
             ready: None,
@@ -295,10 +300,17 @@ impl Server {
         self
     }
 
+    /// Passes clients that wait on to those who serve after it.
+    #[must_use]
+    pub fn relay(mut self, relay: Relay) -> Self {
+        self.relay = Some(relay);
+        self
+    }
+
     /// The addresses that are bound, with the ports that were taken.
     #[must_use]
     pub fn addresses(&self) -> Vec<Bound> {
-        self.listeners.iter().map(Listener::address).collect()
+        self.listeners.iter().filter_map(Listener::address).collect()
     }
 
     /// What stops this server from another thread or a signal handler.
@@ -346,7 +358,7 @@ impl Server {
         });
         let counters = Arc::clone(&service.counters);
         let mut setup = Setup::new(self.listeners, service, stop, tuning);
-        (setup.factory, setup.notifier) = (self.factory, self.notifier);
+        (setup.factory, setup.notifier, setup.relay) = (self.factory, self.notifier, self.relay);
         if let Some(notifier) = &setup.notifier {
             notifier.notify("READY=1");
         }
@@ -378,23 +390,6 @@ fn live(engine: Engine, app: &dyn App, tuning: &Tuning) -> Option<Arc<Places>> {
     admitted.then(|| Places::new(tuning.threads / 2))
 }
 
-/// Whether each process answers one request: `gateway.run_once`.
-#[must_use]
-pub fn is_run_once(engine: Engine, keep_alive_requests: u64) -> bool {
-    engine.multiprocess && keep_alive_requests == 1
-}
-
-/// How an app is run, as far as it is told.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Manner {
-    /// The concurrency model.
-    pub engine: Engine,
-    /// See [`is_run_once`].
-    pub run_once: bool,
-    /// Whether other processes run it as well.
-    pub multiprocess: bool,
-}
-
 /// Binds what an address stands for, which may be several.
 ///
 /// # Errors
@@ -402,42 +397,4 @@ pub struct Manner {
 pub fn bind(address: &Address, how: &Listening) -> Result<Vec<Listener>, ServerError> {
     let bind = |address: Address| Listener::bind(&address, how).map_err(|error| ServerError::Bind { address, error });
     address.clone().expanded()?.into_iter().map(bind).collect()
-}
-
-/// This server as an app sees it that is run so. Its log lines go to `tracing`.
-#[must_use]
-pub fn host(manner: &Manner) -> Arc<Host> {
-    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags(manner), log)
-}
-
-/// The same for a server that lints: a line that breaks a rule is told of.
-#[must_use]
-pub fn linting_host(manner: &Manner) -> Arc<Host> {
-    Host::new(NAME, env!("CARGO_PKG_VERSION"), flags(manner), |level, target, message| {
-        log(level, target, message);
-        for violation in gateway_spec::lint::check_line(target, message) {
-            log(Level::Warn, "lint", &violation.to_string());
-        }
-    })
-}
-
-fn flags(manner: &Manner) -> u32 {
-    let all = [
-        (manner.engine.multithread, GW_HOST_MULTITHREAD),
-        (manner.engine.multiprocess || manner.multiprocess, GW_HOST_MULTIPROCESS),
-        (manner.run_once, GW_HOST_RUN_ONCE),
-    ];
-    all.iter().filter(|(set, _)| *set).fold(0, |flags, (_, flag)| flags | flag)
-}
-
-/// Writes a line of the app's to the log.
-fn log(level: Level, part: &str, message: &str) {
-    let (part, message) = (escape(part), escape(message));
-    match level {
-        Level::Error => tracing::error!(target: "app", "{part}: {message}"),
-        Level::Warn => tracing::warn!(target: "app", "{part}: {message}"),
-        Level::Info => tracing::info!(target: "app", "{part}: {message}"),
-        Level::Debug => tracing::debug!(target: "app", "{part}: {message}"),
-        Level::Trace => tracing::trace!(target: "app", "{part}: {message}"),
-    }
 }

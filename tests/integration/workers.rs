@@ -1,6 +1,7 @@
 //! A master and its workers: real processes, real signals.
 
 use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -54,6 +55,43 @@ on_every_engine! {
     a_reload_meets_no_client => |engine: Engine| {
         reload_under_load(&engine.serve("hello:app", &["--workers", "2"]), engine.name != "single");
     },
+
+    a_reload_closes_nobody => |engine: Engine| {
+        // It makes room for others where several wait.
+        closes_nobody(engine, if engine.name == "single" { 1 } else { 50 });
+    },
+}
+
+/// Clients that wait are passed on: the old workers end without them, and the new
+/// ones know what they have had.
+fn closes_nobody(engine: Engine, count: usize) {
+    let server = engine.serve("hello:app", &["--workers", "2", "--keep-alive-requests", "4"]);
+    let mut clients: Vec<_> = (0..count).map(|_| Client::new(server.connect())).collect();
+    // One that is in the midst of a request is passed on when that is answered.
+    for client in &mut clients {
+        asks(client, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", None);
+    }
+    for _ in 0..2 {
+        let old = workers(&server);
+        clients[0].send(b"GET / HT").unwrap();
+        server.signal("HUP");
+        replaced(&server, &old);
+        asks(&mut clients[0], b"TP/1.1\r\nHost: a\r\n\r\n", None);
+        gone(&server, &old);
+        for client in &mut clients[1..] {
+            asks(client, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", None);
+        }
+    }
+    for client in &mut clients {
+        asks(client, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", Some("close"));
+    }
+    server.stop();
+}
+
+fn asks(client: &mut Client<TcpStream>, request: &[u8], connection: Option<&str>) {
+    client.send(request).expect("the request is taken");
+    let response = client.response("GET").expect("the request is answered");
+    assert_eq!((response.status, response.header("connection")), (200, connection));
 }
 
 /// Clients that send one request after the other, each on a connection for as
@@ -115,57 +153,6 @@ fn a_worker_that_is_killed_is_replaced() {
     until("two workers", || workers(&server).len(), |count| *count == 2);
     answers(&server);
     server.stop();
-}
-
-/// Between two requests a client is not closed by a reload: its next request is
-/// answered, with the word that the connection closes.
-#[test]
-fn a_client_that_waits_may_come_once_more() {
-    for engine in ["leader", "epoll", "thread", "coroutine", "poll", "select"] {
-        let server = Server::start("hello:app", &["--workers", "1", "--engine", engine]);
-        let mut client = Client::new(server.connect());
-        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        assert_eq!(client.response("GET").unwrap().status, 200);
-        let old = workers(&server);
-        server.signal("HUP");
-        replaced(&server, &old);
-        server.wait_for_log("reloaded");
-        // Its worker may hear of the reload a moment later than the log.
-        let mut closes = false;
-        while !closes {
-            client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-            let response = client.response("GET").unwrap();
-            assert_eq!(response.status, 200, "{engine}");
-            closes = response.header("connection") == Some("close");
-        }
-        drop(client);
-        gone(&server, &old);
-        server.stop();
-    }
-}
-
-/// Who never comes again is closed towards the end of the graceful time.
-#[test]
-fn a_client_that_never_comes_again_is_closed() {
-    std::thread::scope(|scope| {
-        for engine in ["leader", "epoll", "thread", "coroutine"] {
-            scope.spawn(move || closes_in_time(engine));
-        }
-    });
-}
-
-fn closes_in_time(engine: &str) {
-    let server = Server::start("hello:app", &["--workers", "1", "--engine", engine, "--graceful-timeout", "4s"]);
-    let mut client = server.connect();
-    client.set_read_timeout(Some(LONG)).unwrap();
-    client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    client.read_exact(&mut [0]).unwrap();
-    let old = workers(&server);
-    server.signal("HUP");
-    client.read_to_end(&mut Vec::new()).expect("a close, not a reset");
-    gone(&server, &old);
-    let log = server.stop();
-    assert!(!log.contains("while it finished"), "{engine}: {log}");
 }
 
 /// A module that can be replaced.

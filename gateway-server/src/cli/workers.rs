@@ -10,18 +10,20 @@ use super::pid_file::PidFile;
 use super::{Failure, announce, bound, complain, run_to_the_end, server_of};
 use crate::config::{ModuleConfig, Serve};
 use crate::engine::{Stop, Stopper};
-use crate::net::{Bound, Listener, Notifier};
+use crate::net::{Bound, Listener, Notifier, Relay};
 use crate::supervisor::{self, Link, Policy, Work};
 
 /// Binds, then has workers serve until the end.
 pub(super) fn supervise(config: &ModuleConfig, how: &Serve, policy: &Policy) -> Result<ExitCode, Failure> {
     let mut listeners = bound(how)?;
     listeners.iter_mut().for_each(Listener::share);
-    let addresses = listeners.iter().map(Listener::address).collect();
+    let addresses = listeners.iter().filter_map(Listener::address).collect();
+    let (relay, relayed) = Relay::new().map_err(|error| Failure::Other(error.to_string()))?;
+    listeners.push(relayed);
     let notifier = Notifier::from_env();
     // Kept to the end.
     let _pid_file = PidFile::create(how.pidfile.as_deref())?;
-    let mut worker = Worker { config, how, addresses, listeners, notifier, stop: None };
+    let mut worker = Worker { config, how, addresses, listeners, relay: Some(relay), notifier, stop: None };
     supervisor::run(policy, &mut worker).map_err(|failure| match failure.code {
         2 => Failure::Usage(failure.text),
         _ => Failure::Other(failure.text),
@@ -36,6 +38,8 @@ struct Worker<'a> {
     how: &'a Serve,
     addresses: Vec<Bound>,
     listeners: Vec<Listener>,
+    /// By which a worker that ends passes its clients on.
+    relay: Option<Relay>,
     /// The master's.
     notifier: Option<Notifier>,
     stop: Option<(Stop, Stopper)>,
@@ -45,7 +49,7 @@ impl Work for Worker<'_> {
     fn settle(&mut self) -> io::Result<()> {
         let (stop, stopper) = Stop::new()?;
         stopper.stop_on(SIGTERM)?;
-        stopper.drain_on(SIGUSR2)?;
+        stopper.leave_on(SIGUSR2)?;
         self.stop = Some((stop, stopper));
         Ok(())
     }
@@ -81,6 +85,9 @@ impl Worker<'_> {
         let (mut server, module) = server_of(self.config, self.how)?;
         if let Some(ends) = self.stop.take() {
             server = server.stopped_by(ends);
+        }
+        if let Some(relay) = self.relay.take() {
+            server = server.relay(relay);
         }
         let link = Arc::clone(link);
         let server = server.listeners(std::mem::take(&mut self.listeners)).on_ready(move || link.ready());

@@ -8,7 +8,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use super::Setup;
 use super::socket::wait;
-use crate::net::{AcceptError, Endpoint, Listener, Stream};
+use crate::net::{AcceptError, Listener, Origin, Stream};
 
 /// How long accepting pauses when the machine is out of descriptors.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
@@ -41,7 +41,7 @@ pub(super) fn arrival<'a>(setup: &'a Setup, open: bool, other: Option<BorrowedFd
 }
 
 /// Takes one connection; `None` when there is none to be had now.
-pub(super) fn take(setup: &Setup, listener: &Listener) -> io::Result<Option<(Stream, Endpoint)>> {
+pub(super) fn take(setup: &Setup, listener: &Listener) -> io::Result<Option<(Stream, Origin)>> {
     match listener.accept() {
         Ok(connection) => Ok(Some(connection)),
         Err(AcceptError::Retry) => Ok(None),

@@ -2,20 +2,21 @@
 //! what `single`, `fork`, `thread` and `coroutine` have in common.
 
 use std::io;
+use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::Shutdown;
 
-use super::Setup;
 use super::clock::Clock;
 use super::poller::Interest;
 use super::port::{BodyWait, SocketPort};
 use super::socket::{receive, send};
 use super::stop::Lingering;
 use super::waiter::{Alerts, Waiter};
+use super::{PASS, Setup};
 use crate::exchange::{Exchange, Want};
-use crate::net::{Endpoint, Stream};
+use crate::net::{Origin, Stream};
 
 /// How long a client that has said nothing yet keeps others waiting, where one
 /// is served at a time.
@@ -37,11 +38,11 @@ struct Connection<'a, W> {
 }
 
 /// Serves a connection to its end.
-pub(super) fn serve(setup: &Setup, stream: &Stream, endpoint: Endpoint, waiter: &mut impl Waiter) {
+pub(super) fn serve(setup: &Setup, stream: &Stream, origin: Origin, waiter: &mut impl Waiter) {
     let mut clock = Clock::new();
     let now = *clock.refresh();
     let (since, body) = (now.instant, BodyWait::default());
-    let exchange = Exchange::new(setup.service.clone(), endpoint, &now);
+    let exchange = Exchange::new(setup.service.clone(), origin, &now);
     Connection { setup, stream, exchange, clock, waiter, since, stopped: false, close_at: None, lingering: None, body }
         .run();
 }
@@ -118,9 +119,25 @@ impl<W: Waiter> Connection<'_, W> {
         Ok(())
     }
 
+    /// Passes the connection on, if it waits between two requests; it is over here
+    /// then.
+    #[cold]
+    fn pass(&mut self) -> bool {
+        let Some(resting) = self.exchange.rest() else { return false };
+        let is_passed = self.setup.pass(self.stream.as_fd(), &resting);
+        if !is_passed {
+            self.exchange.resume(resting);
+        }
+        is_passed
+    }
+
     /// Waits for bytes; `false` when something else came first and was dealt with.
     fn wait_readable(&mut self) -> io::Result<bool> {
         let lingering = self.exchange.is_lingering();
+        let leaving = self.stopped && self.close_at.is_some() && self.setup.stop.is_leaving();
+        if leaving && self.pass() {
+            return Ok(false);
+        }
         // A client that has only just come is about to speak; one that has had
         // an answer can ask again elsewhere (RFC 9112, section 9.3.1).
         let others = match self.exchange.requests() {
@@ -130,13 +147,16 @@ impl<W: Waiter> Connection<'_, W> {
         };
         let others = others.filter(|_| lingering || self.exchange.is_idle());
         let alerts = Alerts { stop: !self.stopped && !lingering, others };
-        let deadline = [self.exchange.deadline(), self.close_at].into_iter().flatten().min();
+        let pass_at = if leaving { Instant::now().checked_add(PASS) } else { None };
+        let deadline = [self.exchange.deadline(), self.close_at, pass_at].into_iter().flatten().min();
         let woken = self.waiter.wait(self.stream, Interest::Read, deadline, alerts)?;
         if woken.stop {
             self.stopped = true;
             if self.setup.stop.is_draining() {
                 self.close_at = Instant::now().checked_add(self.setup.tuning.drain());
-                self.exchange.stop(false);
+                if !self.setup.stop.is_leaving() {
+                    self.exchange.stop(false);
+                }
                 return Ok(false);
             }
         } else if woken.ready {

@@ -26,8 +26,8 @@ use super::poller::Interest;
 use super::reactor::{Connection, Step, Wake};
 use super::waiter::Woken;
 use super::{Engine, MANY, Outcome, Setup};
-use crate::exchange::Bodies;
-use crate::net::{Endpoint, Stream};
+use crate::exchange::{Bodies, Resting};
+use crate::net::{Origin, Stream};
 use crate::sys::{GuardedStack, guard_range, tell_overflows};
 
 /// The registry's entry.
@@ -81,7 +81,7 @@ impl Connection for Fibre {
 }
 
 impl Task for Fibre {
-    fn new(context: &mut Context<'_>, key: usize, stream: Stream, endpoint: Endpoint) -> io::Result<Self> {
+    fn new(context: &mut Context<'_>, key: usize, stream: Stream, origin: Origin) -> io::Result<Self> {
         let kept = POOL.with_borrow_mut(|pool| pool.stacks.pop());
         let stack = kept.map_or_else(|| GuardedStack::new(context.setup.tuning.stack_size), Ok)?;
         let guard = stack.guard();
@@ -91,7 +91,7 @@ impl Task for Fibre {
             let mut waiter = Suspender::new(&setup, yielder, key);
             // A mistake of the server's ends this connection and no other.
             let outcome = caught(|| {
-                serve(&setup, &socket, endpoint, &mut waiter);
+                serve(&setup, &socket, origin, &mut waiter);
                 Ok(())
             });
             if let Err(error) = outcome {
@@ -105,8 +105,10 @@ impl Task for Fibre {
     fn go(&mut self, context: &mut Context<'_>, wake: Wake) -> Step {
         let answer = match (wake, self.ask) {
             (Wake::Ready | Wake::Hangup, _) => Ok(Woken { ready: true, ..Woken::default() }),
-            (Wake::Stop | Wake::Drain, Ask::Socket { stop: true, .. }) => Ok(Woken { stop: true, ..Woken::default() }),
-            (Wake::Stop | Wake::Drain, _) => return self.step(),
+            (Wake::Stop | Wake::Drain | Wake::Leave, Ask::Socket { stop: true, .. }) => {
+                Ok(Woken { stop: true, ..Woken::default() })
+            }
+            (Wake::Stop | Wake::Drain | Wake::Leave, _) => return self.step(),
             // Only its turn wakes it.
             (Wake::Late, Ask::Turn) => return Step::Park,
             (Wake::Late, _) => Ok(Woken::default()),
@@ -126,6 +128,11 @@ impl Task for Fibre {
     /// It says so itself: see [`Lingering`](super::stop::Lingering).
     fn is_answered(&self) -> bool {
         false
+    }
+
+    /// It passes itself on.
+    fn resting(&self) -> Option<&Resting> {
+        None
     }
 
     /// Tells the app at each of its waits that the client is gone, until it

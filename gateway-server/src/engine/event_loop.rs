@@ -11,12 +11,13 @@ use super::poller::Poller;
 use super::reactor::{Connection, Event, Reactor, Step, Wake};
 use super::vacant::Vacant;
 use super::{Outcome, Setup};
-use crate::net::{Endpoint, Stream};
+use crate::exchange::Resting;
+use crate::net::{Origin, Stream};
 
 /// One connection's side of the loop.
 pub(super) trait Task: Connection + Sized {
     /// A connection that was just accepted.
-    fn new(context: &mut Context<'_>, key: usize, stream: Stream, endpoint: Endpoint) -> io::Result<Self>;
+    fn new(context: &mut Context<'_>, key: usize, stream: Stream, origin: Origin) -> io::Result<Self>;
 
     /// Goes as far as it can without waiting.
     fn go(&mut self, context: &mut Context<'_>, wake: Wake) -> Step;
@@ -26,6 +27,9 @@ pub(super) trait Task: Connection + Sized {
 
     /// Whether its client has all it will get, and only has to take it.
     fn is_answered(&self) -> bool;
+
+    /// What is left of it where it waits between two requests, and can be passed on.
+    fn resting(&self) -> Option<&Resting>;
 
     /// The end, whatever it does.
     fn end(&mut self) {}
@@ -62,7 +66,7 @@ impl<P: Poller, T: Task> Loop<P, T> {
     /// Does one thing; `false` at the end.
     fn turn(&mut self) -> io::Result<bool> {
         match self.reactor.next(&mut self.clock)? {
-            Event::Client(stream, endpoint) => self.add(stream, endpoint),
+            Event::Client(stream, origin) => self.add(stream, origin),
             Event::Task(key, wake) => self.go(key, wake)?,
             Event::Poked | Event::Full => {}
             Event::Over => return Ok(false),
@@ -70,11 +74,11 @@ impl<P: Poller, T: Task> Loop<P, T> {
         Ok(true)
     }
 
-    fn add(&mut self, stream: Stream, endpoint: Endpoint) {
+    fn add(&mut self, stream: Stream, origin: Origin) {
         let (clock, again, vacant) = (&mut self.clock, &mut self.again, &mut self.vacant);
         self.reactor.add(|setup, key| {
             let mut context = Context { setup, clock, again, vacant };
-            T::new(&mut context, key, stream, endpoint)
+            T::new(&mut context, key, stream, origin)
         });
     }
 
@@ -85,8 +89,15 @@ impl<P: Poller, T: Task> Loop<P, T> {
         // The deadline may have moved away since.
         let is_early = |deadline: Instant| deadline > context.clock.now().instant;
         let early = wake == Wake::Late && task.deadline(&context).is_none_or(is_early);
-        let step = if early { None } else { Some(task.go(&mut context, wake)) };
+        let mut step = if early { None } else { Some(task.go(&mut context, wake)) };
         let deadline = task.deadline(&context);
+        if let Some(Step::Wait(_)) = step
+            && setup.stop.is_leaving()
+            && let Some(resting) = task.resting().cloned()
+            && self.reactor.pass(key, &resting)
+        {
+            step = Some(Step::Close);
+        }
         for key in self.again.drain(..) {
             self.reactor.again(key);
         }

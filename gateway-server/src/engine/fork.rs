@@ -16,7 +16,7 @@ use super::children::Children;
 use super::waiter::PollWaiter;
 use super::{Engine, Factory, Outcome, Setup};
 use crate::exchange::{Bodies, Service};
-use crate::net::{Endpoint, Stream};
+use crate::net::{Origin, Stream};
 use crate::sys::{Forked, empty_signal, fork, reset_signal, threads};
 
 /// The registry's entry.
@@ -52,14 +52,14 @@ fn run(setup: Setup) -> io::Result<Outcome> {
                         clients.extend(take(&setup, listener)?);
                     }
                 }
-                while let Some((stream, endpoint)) = clients.pop() {
+                while let Some((stream, origin)) = clients.pop() {
                     match fork(|| leave_the_parent(parent)) {
                         Ok(Forked::Parent(child)) => {
-                            children.add(child, endpoint.client().escape_ascii().to_string());
+                            children.add(child, origin.endpoint.client().escape_ascii().to_string());
                         }
                         Ok(Forked::Child) => {
                             drop((clients, children));
-                            serve_as_child(setup, stream, endpoint);
+                            serve_as_child(setup, stream, origin);
                         }
                         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => return Err(error),
                         Err(error) => setup.shed(&error),
@@ -71,14 +71,14 @@ fn run(setup: Setup) -> io::Result<Outcome> {
 }
 
 /// Serves one connection, and ends the process.
-fn serve_as_child(mut setup: Setup, stream: Stream, endpoint: Endpoint) -> ! {
+fn serve_as_child(mut setup: Setup, stream: Stream, origin: Origin) -> ! {
     // Its copies would keep the addresses taken for as long as it lives.
     setup.listeners.clear();
     let own = setup.factory.take().map(|factory| create(&factory));
     if let Some(app) = &own {
         setup.service = Arc::new(Service { app: Arc::clone(app), ..Service::clone(&setup.service) });
     }
-    serve(&setup, &stream, endpoint, &mut PollWaiter::new(&setup.stop, &[]));
+    serve(&setup, &stream, origin, &mut PollWaiter::new(&setup.stop, &[]));
     // An app of the parent's is the parent's to end.
     if let Some(app) = own {
         app.shutdown();

@@ -17,7 +17,7 @@ use super::socket::{receive, send};
 use super::vacant::Vacant;
 use super::waiter::PollWaiter;
 use crate::exchange::{Exchange, HIGH_WATER, Port, Resting, Timeouts, Want};
-use crate::net::{Endpoint, Stream};
+use crate::net::{Origin, Stream};
 
 /// The most steps of one connection before the others have their turn.
 pub(super) const SHARE: usize = 64;
@@ -57,8 +57,8 @@ pub(super) enum Next {
 
 impl Machine {
     /// A connection that was just accepted.
-    pub(super) fn new(endpoint: Endpoint, clock: &Clock) -> Self {
-        let state = State::Resting(Resting::new(endpoint, clock.now()));
+    pub(super) fn new(origin: Origin, clock: &Clock) -> Self {
+        let state = State::Resting(Resting::new(origin, clock.now()));
         Self { state, readable: false, hangup: false, stopping: false, late: false }
     }
 
@@ -77,6 +77,14 @@ impl Machine {
             State::Resting(resting) => resting.deadline(timeouts),
             State::Busy(exchange) => exchange.deadline(),
             State::Ended => None,
+        }
+    }
+
+    /// What is left of it, where it waits between two requests.
+    pub(super) const fn resting(&self) -> Option<&Resting> {
+        match &self.state {
+            State::Resting(resting) => Some(resting),
+            State::Busy(_) | State::Ended => None,
         }
     }
 
@@ -115,6 +123,8 @@ impl Machine {
             // take its time.
             Wake::Late => self.late = true,
             Wake::Drain => exchange.stop(false),
+            // Not its doing.
+            Wake::Leave => {}
             // A request that is already here is still answered, with `close`.
             Wake::Stop => {
                 (self.stopping, self.readable) = (true, true);
@@ -223,8 +233,8 @@ impl Connection for Inline {
 }
 
 impl Task for Inline {
-    fn new(context: &mut Context<'_>, _: usize, stream: Stream, endpoint: Endpoint) -> io::Result<Self> {
-        Ok(Self { stream, machine: Machine::new(endpoint, context.clock) })
+    fn new(context: &mut Context<'_>, _: usize, stream: Stream, origin: Origin) -> io::Result<Self> {
+        Ok(Self { stream, machine: Machine::new(origin, context.clock) })
     }
 
     fn go(&mut self, context: &mut Context<'_>, wake: Wake) -> Step {
@@ -246,6 +256,10 @@ impl Task for Inline {
 
     fn is_answered(&self) -> bool {
         self.machine.is_answered()
+    }
+
+    fn resting(&self) -> Option<&Resting> {
+        self.machine.resting()
     }
 }
 

@@ -117,7 +117,7 @@ impl<W: Waiter> Port for SocketPort<'_, W> {
 
     fn is_closing(&mut self) -> bool {
         // Where one client at a time is served, one that waits is a reason.
-        self.stop.is_seen() || self.waiter.is_crowded()
+        self.stop.is_closing() || self.waiter.is_crowded()
     }
 
     fn now(&mut self) -> &Now {

@@ -19,11 +19,12 @@ use slab::Slab;
 use self::accepting::{Accepting, client};
 pub(super) use self::event::{Event, Step, Wake};
 use self::patience::Patience;
-use super::Setup;
 use super::clock::Clock;
 use super::poller::{Interest, Poller, Ready};
 use super::timers::Timers;
-use crate::net::{Endpoint, Stream};
+use super::{PASS, Setup};
+use crate::exchange::Resting;
+use crate::net::{Origin, Stream};
 
 /// The most clients that are accepted before those there are have their turn.
 const ACCEPTS: usize = 64;
@@ -74,9 +75,11 @@ pub(super) struct Reactor<P, T> {
     patience: Patience,
     accepting: Accepting,
     /// Clients who were there when it was time to end.
-    last: VecDeque<(Stream, Endpoint)>,
+    last: VecDeque<(Stream, Origin)>,
     /// When clients are closed who may come once more until then.
     close_at: Option<Instant>,
+    /// When it is tried again to pass on those who could not be.
+    pass_at: Option<Instant>,
     /// When those that still run are left.
     deadline: Option<Instant>,
 }
@@ -103,6 +106,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             accepting: Accepting::Full,
             last: VecDeque::new(),
             close_at: None,
+            pass_at: None,
             deadline: None,
         };
         new.poller.register(new.setup.stop.as_fd(), STOP, Interest::Word)?;
@@ -198,7 +202,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             Accepting::Paused(until) => Some(until),
             _ => None,
         };
-        [timer, pause, self.close_at, self.deadline].into_iter().flatten().min()
+        [timer, pause, self.pass_at, self.close_at, self.deadline].into_iter().flatten().min()
     }
 
     /// Who is next of those that the last wait brought.
@@ -346,6 +350,10 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             self.close_at = None;
             self.wake_all(Wake::Stop);
         }
+        if self.pass_at.is_some_and(|time| time <= now) {
+            self.pass_at = None;
+            self.wake_all(Wake::Leave);
+        }
         Ok(())
     }
 
@@ -364,11 +372,29 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         self.deadline = now.checked_add(self.setup.tuning.graceful);
         if self.setup.stop.is_draining() {
             self.close_at = now.checked_add(self.setup.tuning.drain());
-            self.wake_all(Wake::Drain);
-        } else {
-            self.wake_all(Wake::Stop);
         }
+        self.wake_all(match (self.setup.stop.is_leaving(), self.close_at) {
+            (true, _) => Wake::Leave,
+            (false, Some(_)) => Wake::Drain,
+            (false, None) => Wake::Stop,
+        });
         Ok(())
+    }
+
+    /// Passes a client on that waits between two requests: `false` where that
+    /// cannot be now, and is tried again. Its connection is over here then.
+    #[cold]
+    pub(super) fn pass(&mut self, key: usize, resting: &Resting) -> bool {
+        let Some(entry) = self.tasks.get_mut(key - self.first) else { return false };
+        // Before it is another's: a socket that is closed here and open elsewhere
+        // would still be told of.
+        self.poller.deregister(entry.task.socket(), key);
+        entry.interest = None;
+        let is_passed = self.setup.pass(entry.task.socket(), resting);
+        if !is_passed && self.pass_at.is_none() {
+            self.pass_at = Instant::now().checked_add(PASS);
+        }
+        is_passed
     }
 
     fn wake_all(&mut self, wake: Wake) {

@@ -37,8 +37,8 @@ fn serve_all(setup: &Arc<Setup>) -> io::Result<Outcome> {
             Arrival::Other => {}
             Arrival::Clients(listeners) => {
                 for listener in listeners {
-                    if let Some((stream, endpoint)) = take(setup, listener)? {
-                        serve(setup, &stream, endpoint, &mut PollWaiter::new(&setup.stop, &others));
+                    if let Some((stream, origin)) = take(setup, listener)? {
+                        serve(setup, &stream, origin, &mut PollWaiter::new(&setup.stop, &others));
                     }
                 }
             }

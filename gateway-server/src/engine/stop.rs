@@ -26,6 +26,8 @@ const SEEN: usize = 0;
 const LINGERING: usize = 1;
 /// Whether clients that wait may come once more.
 const DRAINING: usize = 2;
+/// Whether they are passed on.
+const LEAVING: usize = 3;
 
 /// A connection that only lingers.
 #[derive(Debug)]
@@ -52,7 +54,7 @@ impl Stop {
     pub fn new() -> io::Result<(Self, Stopper)> {
         let (watched, told) = UnixStream::pair()?;
         told.set_nonblocking(true)?;
-        let shared = Arc::new(Shared::new(3)?);
+        let shared = Arc::new(Shared::new(4)?);
         Ok((Self { pipe: watched, shared: Arc::clone(&shared) }, Stopper { pipe: told, shared }))
     }
 
@@ -83,6 +85,17 @@ impl Stop {
     /// serve the same address, so that nobody needs to hear of the end.
     pub(super) fn is_draining(&self) -> bool {
         self.shared[DRAINING].load(Relaxed) != 0
+    }
+
+    /// Whether clients that wait are passed on to those who serve the same address:
+    /// no connection has to be closed.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.shared[LEAVING].load(Relaxed) != 0
+    }
+
+    /// Whether a client that is answered now will not be served again.
+    pub(super) fn is_closing(&self) -> bool {
+        self.is_seen() && !self.is_leaving()
     }
 
     /// Whether anybody has seen it.
@@ -123,6 +136,15 @@ impl Stopper {
     pub fn drain_on(&self, signal: i32) -> io::Result<()> {
         set_on_signal(signal, Arc::clone(&self.shared), DRAINING)?;
         self.stop_on(signal)
+    }
+
+    /// The same, where they can be passed on to whoever serves from then on.
+    ///
+    /// # Errors
+    /// As for [`stop_on`](Self::stop_on).
+    pub fn leave_on(&self, signal: i32) -> io::Result<()> {
+        set_on_signal(signal, Arc::clone(&self.shared), LEAVING)?;
+        self.drain_on(signal)
     }
 
     /// Another end that says the same.

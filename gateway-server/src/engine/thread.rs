@@ -10,7 +10,7 @@ use super::crew::Crew;
 use super::waiter::PollWaiter;
 use super::{Engine, Outcome, Setup};
 use crate::exchange::Bodies;
-use crate::net::{Endpoint, Stream};
+use crate::net::{Origin, Stream};
 
 /// The registry's entry.
 pub(super) const ENGINE: Engine = Engine {
@@ -34,9 +34,9 @@ fn run(setup: Setup) -> io::Result<Outcome> {
             Arrival::Clients(listeners) => {
                 for listener in listeners {
                     if crew.alive() < setup.tuning.connections
-                        && let Some((stream, endpoint)) = take(&setup, listener)?
+                        && let Some((stream, origin)) = take(&setup, listener)?
                     {
-                        start(&crew, &setup, stream, endpoint);
+                        start(&crew, &setup, stream, origin);
                     }
                 }
             }
@@ -46,9 +46,9 @@ fn run(setup: Setup) -> io::Result<Outcome> {
 
 /// Starts a thread for a connection. Where none can be had the connection is
 /// dropped: shed, and said.
-fn start(crew: &Arc<Crew>, setup: &Arc<Setup>, stream: Stream, endpoint: Endpoint) {
+fn start(crew: &Arc<Crew>, setup: &Arc<Setup>, stream: Stream, origin: Origin) {
     let theirs = Arc::clone(setup);
-    let work = move || serve(&theirs, &stream, endpoint, &mut PollWaiter::new(&theirs.stop, &[]));
+    let work = move || serve(&theirs, &stream, origin, &mut PollWaiter::new(&theirs.stop, &[]));
     if let Err(error) = crew.start("connection", work) {
         setup.shed(&error);
     }

@@ -7,11 +7,11 @@ use std::time::Instant;
 use super::slot::Slot;
 use super::wire::Wire;
 use super::{Exchange, Now, Phase, RECEIVE, Service, Timeouts};
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Origin};
 use crate::protocol::http1::Scanner;
 
 /// A connection between two requests, or before its first.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Resting {
     endpoint: Endpoint,
     requests: u64,
@@ -21,10 +21,17 @@ pub struct Resting {
 }
 
 impl Resting {
-    /// A connection that was just accepted.
+    /// A connection that was just taken in.
     #[must_use]
-    pub const fn new(endpoint: Endpoint, now: &Now) -> Self {
-        Self { endpoint, requests: 0, since: now.instant, stopping: false }
+    pub fn new(origin: impl Into<Origin>, now: &Now) -> Self {
+        let Origin { endpoint, requests } = origin.into();
+        Self { endpoint, requests, since: now.instant, stopping: false }
+    }
+
+    /// Who is connected to whom.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// When it has rested for too long: it is closed then, without a word.

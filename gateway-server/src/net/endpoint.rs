@@ -29,6 +29,11 @@ impl Local {
     pub fn new(name: impl fmt::Display, port: impl fmt::Display) -> Self {
         Self { name: name.to_string(), port: port.to_string() }
     }
+
+    /// Whether it is called so.
+    pub(super) fn is(&self, name: &str, port: &str) -> bool {
+        self.name == name && self.port == port
+    }
 }
 
 impl Endpoint {

@@ -14,8 +14,9 @@ use rustix::net::{
     socket_with, sockopt,
 };
 
+use super::relay::Relayed;
 use super::socket_file::SocketFile;
-use super::{Address, Bound, Endpoint, Listening, Local, Stream};
+use super::{Address, Bound, Endpoint, Listening, Local, Origin, Stream};
 use crate::sys::{defer_accept, inherited};
 
 /// A client that says nothing is told of after so many seconds; any other with
@@ -48,6 +49,8 @@ enum Ends {
         path: PathBuf,
         local: Arc<Local>,
     },
+    /// They were another process's.
+    Relayed(Relayed),
 }
 
 /// What an error of accept means.
@@ -138,12 +141,18 @@ impl Listener {
         Self { file: None, socket, ends, is_shared: false }
     }
 
-    /// Where it is bound.
+    /// Gives the connections that others have passed on.
+    pub(super) fn relayed(socket: OwnedFd) -> Self {
+        Self { file: None, socket, ends: Ends::Relayed(Relayed::new()), is_shared: true }
+    }
+
+    /// Where it is bound; nowhere, if it only gives what others have accepted.
     #[must_use]
-    pub fn address(&self) -> Bound {
+    pub fn address(&self) -> Option<Bound> {
         match &self.ends {
-            Ends::Tcp { address, .. } => Bound::Tcp(*address),
-            Ends::Unix { path, .. } => Bound::Unix(path.clone()),
+            Ends::Tcp { address, .. } => Some(Bound::Tcp(*address)),
+            Ends::Unix { path, .. } => Some(Bound::Unix(path.clone())),
+            Ends::Relayed(_) => None,
         }
     }
 
@@ -177,11 +186,14 @@ impl Listener {
     ///
     /// # Errors
     /// By class, see [`AcceptError`].
-    pub fn accept(&self) -> Result<(Stream, Endpoint), AcceptError> {
+    pub fn accept(&self) -> Result<(Stream, Origin), AcceptError> {
+        if let Ends::Relayed(relayed) = &self.ends {
+            return relayed.take(&self.socket).map_err(classify);
+        }
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let (socket, remote) = acceptfrom_with(&self.socket, flags).map_err(classify)?;
         let endpoint = self.ends.of(&socket, remote)?;
-        Ok((Stream::from(socket), endpoint))
+        Ok((Stream::from(socket), endpoint.into()))
     }
 }
 
@@ -196,6 +208,8 @@ impl Ends {
                 Ok(Endpoint::new(remembered(last, own), remote))
             }
             Self::Unix { local, .. } => Ok(Endpoint::new(Arc::clone(local), None)),
+            // It says so itself.
+            Self::Relayed(_) => Err(AcceptError::Retry),
         }
     }
 }

@@ -47,7 +47,8 @@ const DRAIN: Notes = Notes::number(3);
 /// again later.
 pub(super) const fn note(wake: Wake) -> Notes {
     match wake {
-        Wake::Ready => READY,
+        // Whoever has it looks whether it waits, and so whether it is passed on.
+        Wake::Ready | Wake::Leave => READY,
         Wake::Hangup => HANGUP,
         Wake::Stop => STOP,
         Wake::Drain => DRAIN,

@@ -16,7 +16,7 @@ use crate::engine::poller::Interest;
 use crate::engine::port::BodyWait;
 use crate::engine::reactor::{Event, Step, Wake};
 use crate::exchange::overdue;
-use crate::net::{Endpoint, Stream};
+use crate::net::{Origin, Stream};
 use crate::stats::Fault;
 use crate::sys::{Notes, Release};
 
@@ -49,7 +49,7 @@ impl Worker {
                         Err(permit) => return permit,
                     }
                 }
-                Ok(Event::Client(stream, endpoint)) => add(&mut lead, stream, endpoint, hand),
+                Ok(Event::Client(stream, origin)) => add(&mut lead, stream, origin, hand),
                 // Another loop cannot go on.
                 Ok(Event::Poked) if !self.runs() => return false,
                 Ok(Event::Poked) => self.receive(number, &mut lead, hand),
@@ -239,25 +239,31 @@ impl Worker {
     /// Puts a connection back that was driven by the leader.
     fn settle(self: &Arc<Self>, job: Job, lead: &mut Lead<'_>, ended: Ended, hand: &mut Hand) {
         let Job { number, key, mut owned } = job;
-        let station = &mut **lead;
         let step = match ended {
             Ended::Step(step) => step,
             Ended::Queue => {
-                station.reactor.arm(key, hand.clock.now().instant.checked_add(self.soonest));
+                lead.reactor.arm(key, hand.clock.now().instant.checked_add(self.soonest));
                 return self.queue(Job { number, key, owned });
             }
         };
         owned.machine.rest(step, &mut hand.vacant);
-        if step == Step::Close {
+        if step == Step::Close || self.pass(lead, key, &owned) {
             return self.remove(lead, key, owned);
         }
         owned.watched = owned.watched || matches!(step, Step::Wait(_));
         let deadline = owned.machine.deadline(&self.setup.service.timeouts);
-        match station.reactor.settle(key, step, deadline) {
+        match lead.reactor.settle(key, step, deadline) {
             Ok(Some(place)) => place.put_back(owned),
             Ok(None) => {}
             Err(_) => self.remove(lead, key, owned),
         }
+    }
+
+    /// Whether a connection waits, and is passed on to those who serve after this
+    /// process.
+    fn pass(&self, lead: &mut Lead<'_>, key: usize, owned: &Owned) -> bool {
+        let resting = owned.machine.resting().filter(|_| self.setup.stop.is_leaving());
+        resting.is_some_and(|resting| lead.reactor.pass(key, resting))
     }
 
     /// Takes a connection out that is over.
@@ -299,6 +305,7 @@ impl Worker {
                 }
                 // Its place may have been given up, and be another's by now.
                 Mail::Watch(key, owned) | Mail::Over(key, owned) if !holds(lead, key, &owned) => drop(owned),
+                Mail::Watch(key, owned) if self.pass(lead, key, &owned) => self.remove(lead, key, owned),
                 Mail::Watch(key, owned) if lead.reactor.settle(key, WAIT, None).is_ok() => {
                     self.take_back(lead, key, owned, hand);
                 }
@@ -343,7 +350,9 @@ impl Worker {
                 self.loops[number].send(Mail::Over(key, owned));
                 return turn.permit;
             }
-            if !std::mem::replace(&mut owned.watched, true) {
+            // The loop's to pass on.
+            let leaves = owned.machine.resting().is_some() && self.setup.stop.is_leaving();
+            if !std::mem::replace(&mut owned.watched, true) || leaves {
                 self.loops[number].send(Mail::Watch(key, owned));
                 return turn.permit;
             }
@@ -367,9 +376,9 @@ fn holds(lead: &mut Lead<'_>, key: usize, owned: &Owned) -> bool {
 }
 
 /// Takes a connection in.
-fn add(lead: &mut Lead<'_>, stream: Stream, endpoint: Endpoint, hand: &Hand) {
+fn add(lead: &mut Lead<'_>, stream: Stream, origin: Origin, hand: &Hand) {
     lead.reactor.add(|_, _| {
-        let machine = Machine::new(endpoint, &hand.clock);
+        let machine = Machine::new(origin, &hand.clock);
         let client = Client { machine, body: BodyWait::default(), watched: false };
         Ok(Place::new(Shared { stream, called: AtomicU64::new(0) }, client))
     });

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::{Connection, Event, LISTENERS, Reactor, Wake};
 use crate::engine::accept::PAUSE;
 use crate::engine::poller::{Interest, Poller};
-use crate::net::{AcceptError, Endpoint, Stream};
+use crate::net::{AcceptError, Origin, Stream};
 
 /// Whether clients are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     }
 
     /// Takes a client from the listener with this key.
-    pub(super) fn accept(&mut self, key: usize) -> io::Result<Option<(Stream, Endpoint)>> {
+    pub(super) fn accept(&mut self, key: usize) -> io::Result<Option<(Stream, Origin)>> {
         // Told of once more: the next wait tells it anew.
         if self.accepting != Accepting::Open || self.accepts == 0 {
             return Ok(None);
@@ -86,6 +86,6 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     }
 }
 
-pub(super) fn client((stream, endpoint): (Stream, Endpoint)) -> Event {
-    Event::Client(stream, endpoint)
+pub(super) fn client((stream, origin): (Stream, Origin)) -> Event {
+    Event::Client(stream, origin)
 }

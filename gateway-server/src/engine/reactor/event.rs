@@ -3,7 +3,7 @@
 #[cfg(doc)]
 use super::Reactor;
 use crate::engine::poller::Interest;
-use crate::net::{Endpoint, Stream};
+use crate::net::{Origin, Stream};
 
 /// Why a task is woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(in crate::engine) enum Wake {
     Stop,
     /// The same, but a client that waits may come once more.
     Drain,
+    /// The same, but a client that waits is passed on: see [`Reactor::pass`].
+    Leave,
 }
 
 /// What a task needs next.
@@ -38,7 +40,7 @@ pub(in crate::engine) enum Step {
 #[derive(Debug)]
 pub(in crate::engine) enum Event {
     /// A client has come: see [`Reactor::add`].
-    Client(Stream, Endpoint),
+    Client(Stream, Origin),
     /// A task is woken. It may have ended since it was said to be ready.
     Task(usize, Wake),
     /// Somebody else has something to say: see [`Reactor::poked_by`].

@@ -64,7 +64,7 @@ fn listener() -> Listener {
 
 /// A client of whom the system tells: it has said something.
 fn client_of(listener: &Listener) -> TcpStream {
-    let mut client = TcpStream::connect(listener.address().tcp().unwrap()).unwrap();
+    let mut client = TcpStream::connect(listener.address().unwrap().tcp().unwrap()).unwrap();
     client.write_all(b"G").unwrap();
     wait(&mut [PollFd::new(listener, PollFlags::IN)], None).unwrap();
     client
