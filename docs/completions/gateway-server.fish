@@ -18,11 +18,17 @@ edge\t''"
 complete -c gateway-server -l stack-size -d 'coroutine: the stack of each; an app that needs more ends the server [default: 256KiB]' -r
 complete -c gateway-server -l fork-create -d 'fork: create the app once, or in each child: for apps that start threads [default: parent]' -r -f -a "parent\t''
 child\t''"
-complete -c gateway-server -l workers -d 'Serve with N processes under a master, which replaces and reloads them; auto: as many as cores [default: no master]' -r
+complete -c gateway-server -l workers -d 'How many processes serve, under a master that replaces and reloads them; 0 or auto: as many as cores' -r
 complete -c gateway-server -l pidfile -d 'Write this process\'s id, the master\'s where there is one, to FILE, which is removed at the end' -r -F
-complete -c gateway-server -l start-timeout -d 'master: how long a worker may take to load the module and to create the app [default: 60s]' -r
-complete -c gateway-server -l reload-step -d 'master: at a reload, old workers go when all new ones serve, or one for each [default: all]' -r -f -a "all\t''
+complete -c gateway-server -l start-timeout -d 'How long a worker may take to load the module and to create the app' -r
+complete -c gateway-server -l reload-step -d 'At a reload, old workers go when all new ones serve, or one for each' -r -f -a "all\t''
 one\t''"
+complete -c gateway-server -l max-requests -d 'Replace a worker that has had N requests, by one that is ready; 0 for never' -r
+complete -c gateway-server -l max-requests-jitter -d 'Let each worker have up to N requests more, so that they are not replaced at once [default: a tenth]' -r
+complete -c gateway-server -l max-worker-age -d 'Replace a worker that has served for so long; 0s for never' -r
+complete -c gateway-server -l max-worker-rss -d 'Replace a worker that holds so much memory (RSS) [default: never]' -r
+complete -c gateway-server -l max-late-calls -d 'leader: replace a worker with N calls that run on after --request-timeout [default: half of --threads]' -r
+complete -c gateway-server -l worker-timeout -d 'Kill and replace a worker one of whose loops has not come round for so long; 0s for never' -r
 complete -c gateway-server -l max-line -d 'The request line; 414 beyond' -r
 complete -c gateway-server -l max-head -d 'The request line and all header fields; 431 beyond' -r
 complete -c gateway-server -l max-fields -d 'Header fields; 431 beyond; at most 256' -r
@@ -48,5 +54,6 @@ complete -c gateway-server -l check -d 'Load the module and create the app in a 
 complete -c gateway-server -l list -d 'Print the module\'s apps, versions and build, and end'
 complete -c gateway-server -l engines -d 'Print the engines, a line for each, and end'
 complete -c gateway-server -l in-child -d 'This is the child that --check or --list has started'
+complete -c gateway-server -l no-master -d 'Serve in this process alone: nobody replaces or reloads it'
 complete -c gateway-server -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gateway-server -s V -l version -d 'Print version'

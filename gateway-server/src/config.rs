@@ -11,20 +11,18 @@ mod flags;
 mod given;
 mod listen;
 mod print;
+mod processes;
 pub mod reference;
 mod setting;
 mod source;
 
-use std::num::NonZero;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use gateway_spec::loader::Target;
 
-use self::flags::{
-    EngineFlags, ForkCreate, HandOver, LimitFlags, ProcessFlags, ReloadStep, TimeFlags, Trigger, Underscores, Workers,
-};
-use crate::engine::{self, Engine};
+use self::flags::{EngineFlags, ForkCreate, HandOver, LimitFlags, TimeFlags, Trigger, Underscores};
+use self::processes::{ProcessFlags, cores};
+use crate::engine::{self, Engine, THREADS};
 use crate::exchange::Timeouts;
 use crate::net::{Address, Listening};
 use crate::protocol::{Limits, UnderscoreHeaders};
@@ -82,7 +80,7 @@ pub struct Serve {
     pub listening: Listening,
     /// Whether to lint.
     pub lint: bool,
-    /// Under a master, where it is said.
+    /// Under a master, where there is one.
     pub workers: Option<Policy>,
     /// Where the process's id is written.
     pub pidfile: Option<PathBuf>,
@@ -166,7 +164,7 @@ fn serving(
     if let Some(address) = repeated(addresses.iter().filter(|address| !address.takes_a_free_port())) {
         return Err(format!("--bind {address} is given twice"));
     }
-    check_engine(&engine, times)?;
+    check_engine(&engine, processes, times)?;
     if let Some(dir) = &limits.spool_dir {
         // Better now than at the first large upload.
         tempfile::tempfile_in(dir).map_err(|error| format!("--spool-dir {}: {error}", dir.display()))?;
@@ -174,7 +172,8 @@ fn serving(
     // A client that is told to stay and finds the connection closed would have
     // to send its request again.
     let stays = !times.keep_alive_timeout.is_zero();
-    let workers = policy(processes, times.graceful_timeout)?;
+    let threads = engine.threads.map_or(THREADS, usize::from);
+    let workers = processes.policy(times.graceful_timeout, threads)?;
     let shared = workers.filter(|_| engine.engine.name == "leader").map(|policy| (cores() / policy.workers).max(1));
     Ok(Serve {
         addresses,
@@ -205,34 +204,14 @@ fn serving(
     })
 }
 
-/// How a master has its workers serve, where there is one.
-fn policy(flags: &ProcessFlags, graceful: Duration) -> Result<Option<Policy>, String> {
-    let workers = match flags.workers {
-        Some(Workers::Auto) => cores(),
-        Some(Workers::Count(count)) => count.into(),
-        None => {
-            let masters =
-                [("--start-timeout", flags.start_timeout.is_some()), ("--reload-step", flags.reload_step.is_some())];
-            let given = masters.iter().find(|(_, given)| *given);
-            return given.map_or(Ok(None), |(flag, _)| Err(format!("{flag} needs a master: give --workers too")));
-        }
-    };
-    let start_timeout = flags.start_timeout.unwrap_or(Duration::from_secs(60));
-    Ok(Some(Policy { workers, start_timeout, graceful, one_by_one: flags.reload_step == Some(ReloadStep::One) }))
-}
-
-/// Those that this process may use.
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get)
-}
-
 /// A flag of one engine means nothing to another.
-fn check_engine(flags: &EngineFlags, times: &TimeFlags) -> Result<(), String> {
+fn check_engine(flags: &EngineFlags, processes: &ProcessFlags, times: &TimeFlags) -> Result<(), String> {
     let engine = flags.engine.name;
     for (flag, given, owner) in [
         ("--loops", flags.loops.is_some(), "leader"),
         ("--threads", flags.threads.is_some(), "leader"),
         ("--hand-over", flags.hand_over.is_some(), "leader"),
+        ("--max-late-calls", processes.max_late_calls.is_some(), "leader"),
         ("--request-timeout", times.request_timeout.is_some(), "leader"),
         ("--trigger", flags.trigger.is_some(), "epoll"),
         ("--stack-size", flags.stack_size.is_some(), "coroutine"),

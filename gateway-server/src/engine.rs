@@ -56,7 +56,7 @@ use gateway_spec::{App, AppFlags};
 
 use crate::exchange::{Bodies, Resting, Service};
 use crate::net::{Listener, Notifier, Relay};
-use crate::stats::Fault;
+use crate::stats::{Board, Fault, Pulse};
 
 pub use stop::{Stop, Stopper};
 
@@ -103,6 +103,9 @@ const fn looping(name: &'static str, about: &'static str, run: fn(Setup) -> io::
     Engine { name, about, multithread: false, multiprocess: false, interleaves: false, bodies, connections, run }
 }
 
+/// The most calls of the app at once that `leader` makes, unless it is said.
+pub const THREADS: usize = 64;
+
 /// How long a line about clients that are turned away is not said again.
 const QUIET: Duration = Duration::from_secs(1);
 
@@ -124,6 +127,8 @@ pub struct Setup {
     pub factory: Option<Factory>,
     /// Who is told that it ends.
     pub notifier: Option<Notifier>,
+    /// What is done once it serves.
+    pub ready: Mutex<Option<Ready>>,
     /// By which clients that wait are passed on to those who serve after it.
     pub relay: Option<Relay>,
     /// When it was last said that clients are turned away.
@@ -170,6 +175,22 @@ pub enum HandOver {
     /// Not for a call that blocks, only for one that waits through its environ:
     /// nobody looks whether calls do.
     Never,
+}
+
+/// What is done once an engine serves.
+pub struct Ready(Box<dyn FnOnce() + Send>);
+
+impl Ready {
+    /// Does this.
+    pub fn new(act: impl FnOnce() + Send + 'static) -> Self {
+        Self(Box::new(act))
+    }
+}
+
+impl std::fmt::Debug for Ready {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ready")
+    }
 }
 
 /// Creates an app.
@@ -219,6 +240,7 @@ impl Setup {
             tuning,
             factory: None,
             notifier: None,
+            ready: Mutex::new(None),
             relay: None,
             shed_said: Mutex::new(None),
         }
@@ -229,6 +251,17 @@ impl Setup {
         if self.service.app.flags().has(AppFlags::CONCURRENT) { self.tuning.threads } else { 1 }
     }
 
+    /// Nothing keeps it from serving any more.
+    fn serves(&self) {
+        let act = self.ready.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Ready(act)) = act {
+            act();
+        }
+        if let Some(notifier) = &self.notifier {
+            notifier.notify("READY=1");
+        }
+    }
+
     /// It is time to end: nobody else is let in. A client that connects from here
     /// on is refused at once, instead of waiting for a server that will not come.
     fn close(&self) {
@@ -237,6 +270,11 @@ impl Setup {
         if let Some(notifier) = self.notifier.as_ref().filter(|_| is_first) {
             notifier.notify("STOPPING=1");
         }
+    }
+
+    /// The pulse of one more loop, where a master feels it.
+    fn pulse(&self) -> Option<Pulse> {
+        self.service.board.as_ref().and_then(Board::pulse)
     }
 
     /// Passes a client on that waits between two requests; `false` where that
@@ -267,7 +305,7 @@ impl Engine {
             trigger: Trigger::Level,
             stack_size: 256 * 1024,
             loops: threads::available_parallelism().map_or(1, NonZero::get),
-            threads: 64,
+            threads: THREADS,
             idle: Duration::from_secs(10),
             hand_over: HandOver::Auto,
         }

@@ -52,6 +52,7 @@ use self::slot::Slot;
 use crate::net::Origin;
 use crate::protocol::Refusal;
 use crate::protocol::http1::Scanner;
+use crate::stats::Flight;
 
 pub use self::pending::{Pending, Slices};
 pub use self::places::{Place, Places};
@@ -140,6 +141,8 @@ pub struct Exchange {
     /// Answer what runs, then close.
     stopping: bool,
     requests: u64,
+    /// Where the master sees what runs.
+    flight: Option<Flight>,
     /// When the phase began, or bytes last moved; None before a connection.
     since: Option<Instant>,
     /// Bytes of the head or body since then.
@@ -315,7 +318,16 @@ impl Exchange {
     pub fn gone(&mut self) {
         self.slot.wire().gone = true;
         self.slot.recycle();
+        self.land();
         self.phase = Phase::Closed;
+    }
+
+    /// The request that was called is over.
+    #[inline]
+    fn land(&self) {
+        if let Some(flight) = &self.flight {
+            flight.end();
+        }
     }
 
     /// Calls the app, or pulls its stream.

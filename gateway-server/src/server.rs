@@ -4,17 +4,17 @@ mod host;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gateway_spec::abi::host::Host;
 use gateway_spec::{App, AppFlags};
 
-use crate::engine::{Engine, Factory, HandOver, Outcome, Setup, Stop, Stopper, Trigger, Tuning};
+use crate::engine::{Engine, Factory, HandOver, Outcome, Ready, Setup, Stop, Stopper, Trigger, Tuning};
 use crate::exchange::{Bodies, Places, Service, Timeouts};
 use crate::net::{Address, AddressError, Bound, Listener, Listening, Notifier, Relay};
 use crate::protocol::Limits;
-use crate::stats::Counters;
+use crate::stats::{Board, Counters};
 
 pub use self::host::{Manner, host, is_run_once, linting_host};
 
@@ -51,9 +51,10 @@ pub struct Server {
     factory: Option<Factory>,
     notifier: Option<Notifier>,
     relay: Option<Relay>,
+    board: Option<Arc<Board>>,
     stop: Option<(Stop, Stopper)>,
     multiprocess: bool,
-    ready: Option<Silent<Box<dyn FnOnce() + Send>>>,
+    ready: Option<Ready>,
 }
 
 /// What says nothing of itself in `Debug`.
@@ -128,6 +129,7 @@ impl Server {
             factory: None,
             notifier: None,
             relay: None,
+            board: None,
             stop: None,
             multiprocess: false,
             ready: None,
@@ -181,7 +183,7 @@ impl Server {
     /// Does this once it serves.
     #[must_use]
     pub fn on_ready(mut self, act: impl FnOnce() + Send + 'static) -> Self {
-        self.ready = Some(Silent(Box::new(act)));
+        self.ready = Some(Ready::new(act));
         self
     }
 
@@ -307,6 +309,13 @@ impl Server {
         self
     }
 
+    /// Shows its master what it does.
+    #[must_use]
+    pub fn board(mut self, board: Arc<Board>) -> Self {
+        self.board = Some(board);
+        self
+    }
+
     /// The addresses that are bound, with the ports that were taken.
     #[must_use]
     pub fn addresses(&self) -> Vec<Bound> {
@@ -351,6 +360,7 @@ impl Server {
             live: live(engine, &*app, &tuning),
             spool_dir: self.spool_dir,
             counters: Arc::new(counters),
+            board: self.board.clone(),
             server: NAME,
             multithread: engine.multithread,
             multiprocess: engine.multiprocess || self.multiprocess,
@@ -359,12 +369,7 @@ impl Server {
         let counters = Arc::clone(&service.counters);
         let mut setup = Setup::new(self.listeners, service, stop, tuning);
         (setup.factory, setup.notifier, setup.relay) = (self.factory, self.notifier, self.relay);
-        if let Some(notifier) = &setup.notifier {
-            notifier.notify("READY=1");
-        }
-        if let Some(Silent(act)) = self.ready {
-            act();
-        }
+        setup.ready = Mutex::new(self.ready);
         let outcome = engine.run(setup)?;
         let faults = counters.summary();
         if !faults.is_empty() {

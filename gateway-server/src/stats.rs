@@ -1,4 +1,6 @@
-//! What went wrong, counted by kind.
+//! What went wrong, counted by kind; and what a process shows its master.
+
+mod board;
 
 use std::fmt::Write as _;
 use std::sync::atomic::AtomicU64;
@@ -6,6 +8,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::protocol::Refusal;
 use crate::sys::Shared;
+
+pub use self::board::{Board, Flight, Pulse};
 
 /// Something that the server dealt with itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,15 +13,20 @@
 //! | `master` | turns what happens into events, and actions into what happens |
 //! | `process` | a worker's process, as the master sees it |
 //! | `link` | what a worker says to its master |
+//! | `vitals` | how a worker does, as seen from outside |
 
 mod link;
 mod master;
 mod plan;
 mod process;
 mod table;
+mod vitals;
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::stats::Board;
 
 pub use self::link::Link;
 pub use self::master::run;
@@ -38,6 +43,25 @@ pub struct Policy {
     /// Whether at a reload one old worker goes for each new one that serves, and
     /// not all of them when all new ones do.
     pub one_by_one: bool,
+    /// When a worker is replaced though it serves.
+    pub wear: Wear,
+}
+
+/// When a worker is replaced though it serves: nothing stands for never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wear {
+    /// After so many requests, and up to so many more, which are different for
+    /// each worker.
+    pub requests: Option<(u64, u64)>,
+    /// After so long.
+    pub age: Option<Duration>,
+    /// When it holds so many bytes of memory.
+    pub memory: Option<u64>,
+    /// With so many calls that run on though their clients have been told.
+    pub late_calls: Option<u64>,
+    /// When one of its loops has not come round for so long; at once, because it
+    /// does not hear that it should end.
+    pub stuck: Option<Duration>,
 }
 
 /// What a worker does.
@@ -49,11 +73,21 @@ pub trait Work {
     /// The system's; the process ends.
     fn settle(&mut self) -> io::Result<()>;
 
-    /// Serves, to the end; answers the exit code.
-    fn serve(&mut self, link: Link) -> u8;
+    /// Serves, to the end, and shows on the board what it does; answers the exit
+    /// code.
+    fn serve(&mut self, link: Link, board: Arc<Board>) -> u8;
 
     /// In the master: all workers serve for the first time.
     fn serving(&mut self) {}
+
+    /// In the master: a reload has begun.
+    fn reloading(&mut self) {}
+
+    /// In the master: it is over, well or not.
+    fn reloaded(&mut self) {}
+
+    /// In the master, each second: some worker serves, and its loops turn.
+    fn alive(&mut self) {}
 
     /// In the master: the end has begun.
     fn stopping(&mut self) {}

@@ -49,8 +49,8 @@ fn print_counts(engine: &str) {
     }
 }
 
-fn arguments<'a>(engine: &'a str, target: &'a str) -> [&'a str; 5] {
-    ["--engine", engine, "--bind", "127.0.0.1:0", target]
+fn arguments<'a>(engine: &'a str, target: &'a str) -> [&'a str; 6] {
+    ["--no-master", "--engine", engine, "--bind", "127.0.0.1:0", target]
 }
 
 fn ask(client: &mut Client, request: &[u8], count: u64) {

@@ -19,7 +19,7 @@ fn check(engine: &str, package: &str, path: &str, headers: &str, expected: u64) 
     }
     let mallocs = Mallocs::new().expect("there is a C compiler");
     let target = format!("{}:app", artifacts::module(package).display());
-    let mut command = command(&["--engine", engine, "--bind", "127.0.0.1:0", &target]);
+    let mut command = command(&["--engine", engine, "--no-master", "--bind", "127.0.0.1:0", &target]);
     command.env("GATEWAY_LOG", "info");
     mallocs.watch(&mut command);
     let server = Server::spawn(command, 1);
@@ -86,7 +86,7 @@ const MOST: u64 = 600;
 fn idle_cost(engine: &[&str]) -> u64 {
     let mallocs = Mallocs::new().expect("there is a C compiler");
     let target = format!("{}:app", artifacts::module("hello").display());
-    let mut command = command(&[engine, &["--bind", "127.0.0.1:0", &target]].concat());
+    let mut command = command(&[engine, &["--no-master", "--bind", "127.0.0.1:0", &target]].concat());
     mallocs.watch(&mut command);
     let server = Server::spawn(command, 1);
     let visit = || {

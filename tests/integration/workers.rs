@@ -1,5 +1,7 @@
 //! A master and its workers: real processes, real signals.
 
+mod wear;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -226,7 +228,7 @@ fn what_cannot_be_served_is_told_at_the_start() {
             let output = run(&[&["--bind", "127.0.0.1:0"], more, &set, &[target.as_str()]].concat());
             (output.status.code(), String::from_utf8(output.stderr).unwrap().lines().last().unwrap().to_owned())
         };
-        let alone = with(&[]);
+        let alone = with(&["--no-master"]);
         assert_eq!(alone.0, Some(code), "{alone:?}");
         assert_eq!(with(&["--workers", "2"]), alone);
     }
@@ -300,7 +302,9 @@ fn a_pid_file_names_who_takes_signals() {
     let file = path.to_str().unwrap();
     let named = || std::fs::read_to_string(&path).unwrap_or_default();
     // One that was left behind, by a process that is none of ours by now, is replaced.
-    for (left, more) in [("1", &["--workers", "2"][..]), ("4194305", &[]), ("nonsense", &["--workers", "1"])] {
+    for (left, more) in
+        [("1", &["--workers", "2"][..]), ("4194305", &["--no-master"]), ("nonsense", &["--workers", "1"])]
+    {
         std::fs::write(&path, left).unwrap();
         let server = Server::start("hello:app", &[more, &["--pidfile", file]].concat());
         assert_eq!(named(), format!("{}\n", server.id()));
@@ -343,12 +347,16 @@ fn a_unix_socket_stays_for_as_long_as_its_master() {
     assert!(!path.exists());
 }
 
-/// Flags that belong to a master need one.
+/// Who serves alone has no workers.
 #[test]
 fn what_is_a_masters_needs_one() {
     for (arguments, what) in [
-        (&["--start-timeout", "1s"][..], "--start-timeout needs a master: give --workers too"),
-        (&["--reload-step", "one"], "--reload-step needs a master: give --workers too"),
+        (&["--no-master", "--workers", "2"][..], "'--no-master[=<BOOL>]' cannot be used with '--workers <N>'"),
+        (
+            &["--no-master", "--start-timeout", "1s"],
+            "'--no-master[=<BOOL>]' cannot be used with '--start-timeout <TIME>'",
+        ),
+        (&["--no-master", "--reload-step", "one"], "'--no-master[=<BOOL>]' cannot be used with '--reload-step <HOW>'"),
         (&["--workers", "none"], "write a number from 1 to 1024, or auto"),
         (&["--workers", "1025"], "write a number from 1 to 1024, or auto"),
         (&["--workers", "2", "--reload-step", "some"], "all, one"),
@@ -358,13 +366,22 @@ fn what_is_a_masters_needs_one() {
         assert_eq!(output.status.code(), Some(2), "{told}");
         assert!(told.contains(what), "{told}");
     }
-    let mut command = command(&["libhello.so:app"]);
+    let mut command = command(&["--no-master", "libhello.so:app"]);
     let output = command.env("GATEWAY_START_TIMEOUT", "1s").output().expect("the server can be run");
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        told.contains("needs a master: give --workers too (--start-timeout is from GATEWAY_START_TIMEOUT)"),
-        "{told}"
-    );
+    assert!(told.contains("no-master (flag) cannot be used with start-timeout (GATEWAY_START_TIMEOUT)"), "{told}");
+}
+
+/// Without a word about it there is a master, and one worker.
+#[test]
+fn a_master_is_there_by_itself() {
+    let target = format!("{}:app", artifacts::module("hello").display());
+    for (more, count) in [(&[][..], 1), (&["--no-master"], 0)] {
+        let server = Server::spawn(command(&[more, &["--bind", "127.0.0.1:0", &target]].concat()), 1);
+        assert_eq!(workers(&server).len(), count);
+        answers(&server);
+        server.stop();
+    }
 }
 
 fn kill(process: u32, signal: &str) {

@@ -67,7 +67,8 @@ impl Gate {
             Form::ExclusiveStreams => ("gate_exclusive_streams", &["EXCLUSIVE", "STREAMS"]),
         };
         let module = artifacts::c_module("tests/plugins/gate.c", name, defines);
-        let mut command = command(&[arguments, &["--bind", "127.0.0.1:0"]].concat());
+        let alone: &[&str] = if arguments.contains(&"--workers") { &[] } else { &["--no-master"] };
+        let mut command = command(&[arguments, alone, &["--bind", "127.0.0.1:0"]].concat());
         command.arg("--set").arg(format!("gate={}", self.folder.path().join("gate").display())).arg(module);
         command
     }

@@ -41,7 +41,9 @@ impl Server {
         Self::start_target(&target, arguments)
     }
 
-    /// Serves a target on one free port, unless the arguments bind others.
+    /// Serves a target on one free port, unless the arguments bind others, and in
+    /// one process, unless they say how many workers there are: what is looked at
+    /// then is the process that serves.
     ///
     /// # Panics
     /// When the server does not start; with its log.
@@ -51,6 +53,9 @@ impl Server {
         let binds = arguments.iter().filter(|argument| **argument == "--bind").count();
         if binds == 0 {
             command.args(["--bind", "127.0.0.1:0"]);
+        }
+        if !arguments.contains(&"--workers") && !arguments.contains(&"--no-master") {
+            command.arg("--no-master");
         }
         command.arg(target);
         Self::spawn(command, binds.max(1))

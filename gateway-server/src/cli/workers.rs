@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGTERM, SIGUSR2};
 
 use super::pid_file::PidFile;
@@ -11,6 +12,7 @@ use super::{Failure, announce, bound, complain, run_to_the_end, server_of};
 use crate::config::{ModuleConfig, Serve};
 use crate::engine::{Stop, Stopper};
 use crate::net::{Bound, Listener, Notifier, Relay};
+use crate::stats::Board;
 use crate::supervisor::{self, Link, Policy, Work};
 
 /// Binds, then has workers serve until the end.
@@ -21,9 +23,10 @@ pub(super) fn supervise(config: &ModuleConfig, how: &Serve, policy: &Policy) -> 
     let (relay, relayed) = Relay::new().map_err(|error| Failure::Other(error.to_string()))?;
     listeners.push(relayed);
     let notifier = Notifier::from_env();
+    let is_watched = Notifier::watchdog();
     // Kept to the end.
     let _pid_file = PidFile::create(how.pidfile.as_deref())?;
-    let mut worker = Worker { config, how, addresses, listeners, relay: Some(relay), notifier, stop: None };
+    let mut worker = Worker { config, how, addresses, listeners, relay: Some(relay), notifier, is_watched, stop: None };
     supervisor::run(policy, &mut worker).map_err(|failure| match failure.code {
         2 => Failure::Usage(failure.text),
         _ => Failure::Other(failure.text),
@@ -42,6 +45,8 @@ struct Worker<'a> {
     relay: Option<Relay>,
     /// The master's.
     notifier: Option<Notifier>,
+    /// Whether the manager waits for a sign of life.
+    is_watched: bool,
     stop: Option<(Stop, Stopper)>,
 }
 
@@ -54,9 +59,9 @@ impl Work for Worker<'_> {
         Ok(())
     }
 
-    fn serve(&mut self, link: Link) -> u8 {
+    fn serve(&mut self, link: Link, board: Arc<Board>) -> u8 {
         let link = Arc::new(link);
-        match self.run(&link) {
+        match self.run(&link, board) {
             Ok(()) => 0,
             Err(Failure::Usage(text)) => tell(&link, 2, text),
             Err(Failure::Other(text)) => tell(&link, 1, text),
@@ -66,6 +71,23 @@ impl Work for Worker<'_> {
     fn serving(&mut self) {
         announce(&self.addresses);
         self.tell_manager("READY=1");
+    }
+
+    fn reloading(&mut self) {
+        // systemd orders messages by it.
+        let time = clock_gettime(ClockId::Monotonic);
+        let microseconds = time.tv_sec * 1_000_000 + time.tv_nsec / 1000;
+        self.tell_manager(&format!("RELOADING=1\nMONOTONIC_USEC={microseconds}"));
+    }
+
+    fn reloaded(&mut self) {
+        self.tell_manager("READY=1");
+    }
+
+    fn alive(&mut self) {
+        if self.is_watched {
+            self.tell_manager("WATCHDOG=1");
+        }
     }
 
     fn stopping(&mut self) {
@@ -81,8 +103,9 @@ impl Worker<'_> {
         }
     }
 
-    fn run(&mut self, link: &Arc<Link>) -> Result<(), Failure> {
+    fn run(&mut self, link: &Arc<Link>, board: Arc<Board>) -> Result<(), Failure> {
         let (mut server, module) = server_of(self.config, self.how)?;
+        server = server.board(board);
         if let Some(ends) = self.stop.take() {
             server = server.stopped_by(ends);
         }

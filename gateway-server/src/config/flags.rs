@@ -8,6 +8,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, ValueEnum};
 
 use super::listen::ListenFlags;
+use super::processes::ProcessFlags;
 use crate::engine::Engine;
 use crate::net::Address;
 
@@ -155,27 +156,6 @@ pub(super) struct EngineFlags {
     pub(super) fork_create: Option<ForkCreate>,
 }
 
-/// How many processes.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Processes")]
-pub(super) struct ProcessFlags {
-    /// Serve with N processes under a master, which replaces and reloads them; auto: as many as cores [default: no master]
-    #[arg(long, value_name = "N", value_parser = workers)]
-    pub(super) workers: Option<Workers>,
-
-    /// Write this process's id, the master's where there is one, to FILE, which is removed at the end
-    #[arg(long, value_name = "FILE")]
-    pub(super) pidfile: Option<PathBuf>,
-
-    /// master: how long a worker may take to load the module and to create the app [default: 60s]
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub(super) start_timeout: Option<Duration>,
-
-    /// master: at a reload, old workers go when all new ones serve, or one for each [default: all]
-    #[arg(long, value_name = "HOW")]
-    pub(super) reload_step: Option<ReloadStep>,
-}
-
 /// How much a client may send.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits (sizes as 512B, 64KiB, 1GiB)")]
@@ -254,20 +234,6 @@ pub(super) enum HandOver {
     Never,
 }
 
-/// `--workers`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Workers {
-    Auto,
-    Count(u16),
-}
-
-/// `--reload-step`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ReloadStep {
-    All,
-    One,
-}
-
 /// `--trigger`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Trigger {
@@ -300,21 +266,11 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn workers(text: &str) -> Result<Workers, String> {
-    match text {
-        "auto" | "0" => Ok(Workers::Auto),
-        _ => match text.parse() {
-            Ok(count @ 1..=1024) => Ok(Workers::Count(count)),
-            _ => Err("write a number from 1 to 1024, or auto".to_owned()),
-        },
-    }
-}
-
 fn engine(name: &str) -> Result<Engine, String> {
     Engine::named(name).ok_or_else(|| format!("known engines: {}", Engine::names()))
 }
 
-fn size(text: &str) -> Result<ByteSize, String> {
+pub(super) fn size(text: &str) -> Result<ByteSize, String> {
     let size: ByteSize = text.parse().map_err(|_| "write a size as 512B, 64KiB or 1GiB".to_owned())?;
     if size.as_u64() == 0 { Err("a size of 0 lets nobody in".to_owned()) } else { Ok(size) }
 }
@@ -330,7 +286,7 @@ fn stack(text: &str) -> Result<ByteSize, String> {
     }
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     let time = humantime::parse_duration(text).map_err(|error| format!("{error}: write a time as 500ms or 10s"))?;
     if time.is_zero() { Err("a time of 0 lets nobody in".to_owned()) } else { Ok(time) }
 }

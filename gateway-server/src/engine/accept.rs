@@ -9,6 +9,7 @@ use rustix::event::{PollFd, PollFlags};
 use super::Setup;
 use super::socket::wait;
 use crate::net::{AcceptError, Listener, Origin, Stream};
+use crate::stats::Pulse;
 
 /// How long accepting pauses when the machine is out of descriptors.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
@@ -24,12 +25,19 @@ pub(super) enum Arrival<'a> {
 }
 
 /// Waits for clients (if `open`), for `other`, or for the end.
-pub(super) fn arrival<'a>(setup: &'a Setup, open: bool, other: Option<BorrowedFd<'_>>) -> io::Result<Arrival<'a>> {
+pub(super) fn arrival<'a>(
+    setup: &'a Setup,
+    open: bool,
+    other: Option<BorrowedFd<'_>>,
+    pulse: Option<&Pulse>,
+) -> io::Result<Arrival<'a>> {
     let listeners = if open { &setup.listeners[..] } else { &[] };
     let mut fds = vec![PollFd::from_borrowed_fd(setup.stop.as_fd(), PollFlags::IN)];
     fds.extend(listeners.iter().map(|listener| PollFd::new(listener, PollFlags::IN)));
     fds.extend(other.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+    pulse.inspect(|pulse| pulse.rest());
     wait(&mut fds, None)?;
+    pulse.inspect(|pulse| pulse.work());
     let is_set = |fd: &PollFd<'_>| !fd.revents().is_empty();
     if is_set(&fds[0]) {
         setup.close();

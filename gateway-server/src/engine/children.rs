@@ -58,7 +58,8 @@ impl Children {
                     // One that is not known belongs to the app or to whoever
                     // has started this process.
                     if let Some(client) = self.alive.remove(&child) {
-                        report(setup, &client, status);
+                        let running = running(setup, child);
+                        report(setup, &client, status, &running);
                     }
                 }
                 Ok(None) | Err(Errno::CHILD) => return Ok(()),
@@ -92,13 +93,23 @@ impl Drop for Children {
     }
 }
 
+/// What a child was about that has ended.
+fn running(setup: &Setup, child: Pid) -> Vec<String> {
+    let Some(board) = &setup.service.board else { return Vec::new() };
+    let process = child.as_raw_nonzero().get().unsigned_abs();
+    let running = board.running(Some(process));
+    board.bury(process);
+    running
+}
+
 /// A child that did not end well is said and counted.
-fn report(setup: &Setup, client: &str, status: WaitStatus) {
+fn report(setup: &Setup, client: &str, status: WaitStatus, running: &[String]) {
     let how = match (status.terminating_signal(), status.exit_status()) {
         (Some(signal), _) => format!("signal {signal} ({})", low_level::signal_name(signal).unwrap_or("unknown")),
         (None, Some(code)) if code != 0 => format!("exit code {code}"),
         _ => return,
     };
-    tracing::error!("{client}: the process that served this client ended with {how}");
+    let running = if running.is_empty() { String::new() } else { format!("; running: {}", running.join(", ")) };
+    tracing::error!("{client}: the process that served this client ended with {how}{running}");
     setup.service.counters.count(Fault::Crashed);
 }

@@ -90,7 +90,7 @@ pub(super) fn alone(setup: Setup, serve: fn(&Arc<Setup>) -> io::Result<Outcome>)
         *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
     })?;
     // Either it is time to end, or the thread has ended by itself.
-    arrival(&setup, false, Some(crew.ended()))?;
+    arrival(&setup, false, Some(crew.ended()), None)?;
     let stuck = crew.wait(&setup.stop, setup.tuning.graceful.saturating_add(MARGIN))?;
     let told = place.lock().unwrap_or_else(PoisonError::into_inner).take();
     match told {

@@ -58,6 +58,7 @@ pub(super) fn run<P: Poller, T: Task>(setup: &Arc<Setup>, poller: P) -> io::Resu
     let reactor = Reactor::new(Arc::clone(setup), poller, setup.tuning.connections)?;
     let mut looped =
         Loop::<P, T> { reactor, clock: Clock::new(), again: Vec::new(), vacant: Vacant::new(&setup.service) };
+    setup.serves();
     while looped.turn()? {}
     Ok(looped.abandon())
 }

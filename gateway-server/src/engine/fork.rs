@@ -40,9 +40,11 @@ fn run(setup: Setup) -> io::Result<Outcome> {
         )));
     }
     let (parent, mut children) = (getpid(), Children::new()?);
+    let pulse = setup.pulse();
+    setup.serves();
     loop {
         let open = children.count() < setup.tuning.connections;
-        match arrival(&setup, open, Some(children.ended()))? {
+        match arrival(&setup, open, Some(children.ended()), pulse.as_ref())? {
             Arrival::Stop => return children.wait(&setup),
             Arrival::Other => children.reap(&setup)?,
             Arrival::Clients(listeners) => {

@@ -80,10 +80,12 @@ fn run(setup: Setup) -> io::Result<Outcome> {
     let worker = Arc::new(Worker::new(Arc::clone(&setup), Arc::clone(&crew))?);
     if let Err(error) = worker.begin() {
         worker.fail(error);
+    } else {
+        setup.serves();
     }
     while worker.runs() {
         // Either it is time to end, or a thread has: nobody needed it any more.
-        if let super::accept::Arrival::Stop = arrival(&setup, false, Some(crew.ended()))? {
+        if let super::accept::Arrival::Stop = arrival(&setup, false, Some(crew.ended()), None)? {
             break;
         }
         crew.clear();

@@ -25,6 +25,7 @@ use super::timers::Timers;
 use super::{PASS, Setup};
 use crate::exchange::Resting;
 use crate::net::{Origin, Stream};
+use crate::stats::Pulse;
 
 /// The most clients that are accepted before those there are have their turn.
 const ACCEPTS: usize = 64;
@@ -73,6 +74,7 @@ pub(super) struct Reactor<P, T> {
     again: Vec<usize>,
     timers: Timers,
     patience: Patience,
+    pulse: Option<Pulse>,
     accepting: Accepting,
     /// Clients who were there when it was time to end.
     last: VecDeque<(Stream, Origin)>,
@@ -90,6 +92,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     /// # Errors
     /// The system's.
     pub(super) fn new(setup: Arc<Setup>, poller: P, most: usize) -> io::Result<Self> {
+        let pulse = setup.pulse();
         let mut new = Self {
             first: LISTENERS + setup.listeners.len(),
             setup,
@@ -103,6 +106,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             again: Vec::new(),
             timers: Timers::default(),
             patience: Patience::default(),
+            pulse,
             accepting: Accepting::Full,
             last: VecDeque::new(),
             close_at: None,
@@ -239,9 +243,20 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         };
         self.ready.clear();
         (self.seen, self.accepts) = (0, ACCEPTS);
+        self.rest();
         self.poller.wait(&mut self.ready, timeout)?;
+        if let Some(pulse) = &self.pulse {
+            pulse.work();
+        }
         clock.refresh();
         Ok(())
+    }
+
+    /// Says that nobody works here now.
+    pub(super) fn rest(&self) {
+        if let Some(pulse) = &self.pulse {
+            pulse.rest();
+        }
     }
 
     // ----- connections -------------------------------------------------------

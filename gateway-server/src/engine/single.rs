@@ -31,14 +31,16 @@ fn run(setup: Setup) -> io::Result<Outcome> {
 
 fn serve_all(setup: &Arc<Setup>) -> io::Result<Outcome> {
     let others: Vec<BorrowedFd<'_>> = setup.listeners.iter().map(|listener| listener.as_fd()).collect();
+    let pulse = setup.pulse();
+    setup.serves();
     loop {
-        match arrival(setup, true, None)? {
+        match arrival(setup, true, None, pulse.as_ref())? {
             Arrival::Stop => return Ok(Outcome::default()),
             Arrival::Other => {}
             Arrival::Clients(listeners) => {
                 for listener in listeners {
                     if let Some((stream, origin)) = take(setup, listener)? {
-                        serve(setup, &stream, origin, &mut PollWaiter::new(&setup.stop, &others));
+                        serve(setup, &stream, origin, &mut PollWaiter::new(&setup.stop, &others).felt(pulse.as_ref()));
                     }
                 }
             }

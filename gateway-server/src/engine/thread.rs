@@ -26,9 +26,11 @@ pub(super) const ENGINE: Engine = Engine {
 
 fn run(setup: Setup) -> io::Result<Outcome> {
     let (setup, crew) = (Arc::new(setup), Crew::new()?);
+    let pulse = setup.pulse();
+    setup.serves();
     loop {
         let open = crew.alive() < setup.tuning.connections;
-        match arrival(&setup, open, Some(crew.ended()))? {
+        match arrival(&setup, open, Some(crew.ended()), pulse.as_ref())? {
             Arrival::Stop => return crew.wait(&setup.stop, setup.tuning.graceful),
             Arrival::Other => crew.clear(),
             Arrival::Clients(listeners) => {

@@ -11,6 +11,7 @@ use super::Stop;
 use super::poller::Interest;
 use super::socket::wait;
 use crate::net::Stream;
+use crate::stats::Pulse;
 
 /// What may end a wait besides its socket and its deadline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,11 +79,18 @@ pub(super) struct PollWaiter<'a> {
     others: &'a [BorrowedFd<'a>],
     /// What was waited for last: its memory is used again.
     fds: Vec<PollFd<'a>>,
+    /// That of the loop whose thread this is.
+    pulse: Option<&'a Pulse>,
 }
 
 impl<'a> PollWaiter<'a> {
     pub(super) const fn new(stop: &'a Stop, others: &'a [BorrowedFd<'a>]) -> Self {
-        Self { stop, others, fds: Vec::new() }
+        Self { stop, others, fds: Vec::new(), pulse: None }
+    }
+
+    /// Says of a loop that it waits while this does.
+    pub(super) fn felt(self, pulse: Option<&'a Pulse>) -> Self {
+        Self { pulse, ..self }
     }
 
     fn ask(
@@ -101,7 +109,9 @@ impl<'a> PollWaiter<'a> {
         if others {
             fds.extend(self.others.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
         }
+        self.pulse.inspect(|pulse| pulse.rest());
         wait(&mut fds, deadline)?;
+        self.pulse.inspect(|pulse| pulse.work());
         let is_set = |fd: &PollFd<'_>| !fd.revents().is_empty();
         let woken = Woken {
             ready: is_set(&fds[0]),

@@ -17,6 +17,9 @@ use crate::stats::Fault;
 
 impl Exchange {
     pub(super) fn call(&mut self, port: &mut dyn Port) -> Result<After> {
+        if let Some(flight) = &self.flight {
+            self.slot.show(flight);
+        }
         self.slot.call(port)?;
         let wire = self.slot.wire_ref();
         if wire.state == ResponseState::Idle {
@@ -159,6 +162,7 @@ impl Exchange {
         if self.slot.close_body().is_err() {
             self.blame("the app panicked in close");
         }
+        self.land();
         let wire = self.slot.wire();
         if !wire.terms.keep_alive {
             // Nothing has to be read over for a client that has said itself
@@ -268,6 +272,7 @@ impl Exchange {
     /// take back what it has not read yet (RFC 9112, section 9.6).
     pub(super) fn end(&mut self, linger: bool) {
         self.slot.recycle();
+        self.land();
         let linger = linger && !self.half_closed;
         self.phase = match self.slot.wire().is_waiting() {
             true => Phase::Last { linger },

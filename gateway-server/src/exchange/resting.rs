@@ -9,6 +9,7 @@ use super::wire::Wire;
 use super::{Exchange, Now, Phase, RECEIVE, Service, Timeouts};
 use crate::net::{Endpoint, Origin};
 use crate::protocol::http1::Scanner;
+use crate::stats::Board;
 
 /// A connection between two requests, or before its first.
 #[derive(Clone, Debug)]
@@ -52,6 +53,7 @@ impl Exchange {
     #[must_use]
     pub fn vacant(service: Arc<Service>) -> Self {
         let wire = Wire::new(RECEIVE, service.server);
+        let flight = service.board.as_ref().and_then(Board::flight);
         Self {
             slot: Slot::new(Arc::clone(&service), wire),
             service,
@@ -60,6 +62,7 @@ impl Exchange {
             half_closed: false,
             stopping: false,
             requests: 0,
+            flight,
             since: None,
             moved: 0,
         }

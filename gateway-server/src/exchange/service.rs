@@ -9,7 +9,7 @@ use gateway_spec::abi::host::Host;
 
 use super::places::Places;
 use crate::protocol::Limits;
-use crate::stats::Counters;
+use crate::stats::{Board, Counters};
 
 /// The app, and how it is served. Immutable once the server runs.
 #[derive(Clone)]
@@ -33,6 +33,8 @@ pub struct Service {
     pub spool_dir: Option<PathBuf>,
     /// What went wrong, counted.
     pub counters: Arc<Counters>,
+    /// Where requests are shown to the master, where there is one.
+    pub board: Option<Arc<Board>>,
     /// The `Server` header.
     pub server: &'static str,
     /// `gateway.multithread`.
@@ -70,6 +72,7 @@ impl Service {
             live: None,
             spool_dir: None,
             counters: Arc::default(),
+            board: None,
             server: "gateway-server",
             multithread: false,
             multiprocess: false,

@@ -23,6 +23,7 @@ use super::wire::{Terms, Wire};
 use crate::net::Endpoint;
 use crate::protocol::http1::{Decoder, Framing, head};
 use crate::protocol::{Limits, Refusal};
+use crate::stats::Flight;
 
 /// See the module's text.
 #[derive(Debug)]
@@ -310,6 +311,13 @@ impl Slot {
             true => format!("{} {}", request.method().escape_ascii(), request.request_uri().escape_ascii()),
             false => "(no request)".to_owned(),
         }
+    }
+
+    /// Shows the request to the master.
+    pub(super) fn show(&self, flight: &Flight) {
+        // SAFETY: as for `request_line`; a request is open while the app is called.
+        let request = unsafe { (*self.0.as_ptr()).hosted.request() };
+        flight.begin(request.method(), request.request_uri());
     }
 
     /// Ends a request that is open still.

@@ -33,6 +33,23 @@ impl Notifier {
         notifier.inspect_err(|error| tracing::warn!("{VARIABLE} is {}: {error}", manager.display())).ok()
     }
 
+    /// Whether the manager ends this process unless it is told once in a while that
+    /// it lives (sd_watchdog_enabled(3)). It is told each second.
+    #[must_use]
+    pub fn watchdog() -> bool {
+        let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+        let is_meant = number("WATCHDOG_PID").is_none_or(|process| process == u64::from(std::process::id()));
+        match number("WATCHDOG_USEC").filter(|_| is_meant) {
+            None => false,
+            Some(time) => {
+                if time < 2_000_000 {
+                    tracing::warn!("WatchdogSec is below 2 s: a sign of life may come too late");
+                }
+                true
+            }
+        }
+    }
+
     fn to(manager: &OsStr) -> io::Result<Self> {
         let manager = match manager.as_bytes() {
             [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -18,11 +19,16 @@ use super::link::{Heard, Link};
 use super::plan::{Action, Command, End, Event, due, plan};
 use super::process::{DRAIN, Process, end, reap};
 use super::table::{Id, Table};
+use super::vitals::Watch;
 use super::{Failure, Policy, Work};
+use crate::stats::Board;
 use crate::sys::{Forked, fork};
 
 /// What the master listens to.
 const SIGNALS: [i32; 9] = [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGCHLD];
+
+/// How often the workers are looked at.
+const OFTEN: Duration = Duration::from_secs(1);
 
 type Signals = SignalDelivery<UnixStream, SignalOnly>;
 
@@ -54,6 +60,8 @@ struct Master<'a, W> {
     /// None in a worker.
     signals: Option<Signals>,
     work: &'a mut W,
+    /// When the workers are looked at again.
+    look_at: Instant,
 }
 
 impl<'a, W: Work> Master<'a, W> {
@@ -61,7 +69,7 @@ impl<'a, W: Work> Master<'a, W> {
         let (read, write) = UnixStream::pair()?;
         let signals = SignalDelivery::with_pipe(read, write, SignalOnly, SIGNALS)?;
         let (table, events) = (Table::new(*policy), VecDeque::from([Event::Begin]));
-        Ok(Self { table, processes: Vec::new(), events, signals: Some(signals), work })
+        Ok(Self { table, processes: Vec::new(), events, signals: Some(signals), work, look_at: Instant::now() })
     }
 
     // ----- what happens --------------------------------------------------------
@@ -72,17 +80,20 @@ impl<'a, W: Work> Master<'a, W> {
             if let Some(event) = self.events.pop_front() {
                 return Ok(event);
             }
-            if !self.wait()? {
+            if Instant::now() >= self.look_at {
+                self.look_after();
+            } else if !self.wait()? {
                 return Ok(Event::Tick);
+            } else {
+                self.look()?;
             }
-            self.look()?;
         }
     }
 
     /// Waits until something happens; `false` when it is time for something.
     fn wait(&self) -> io::Result<bool> {
-        let left = due(&self.table).map(|due| due.saturating_duration_since(Instant::now()));
-        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        let due = due(&self.table).map_or(self.look_at, |due| due.min(self.look_at));
+        let left = Timespec::try_from(due.saturating_duration_since(Instant::now())).ok();
         let signals = self.signals.iter().map(|signals| signals.get_read().as_fd());
         // One that has said that it serves says no more; its end is told by a signal.
         let quiet = self.processes.iter().filter(|process| !process.heard.was_ready());
@@ -117,13 +128,28 @@ impl<'a, W: Work> Master<'a, W> {
         Ok(())
     }
 
+    /// Sees how the workers do that serve.
+    fn look_after(&mut self) {
+        let now = Instant::now();
+        self.look_at = now + OFTEN;
+        let (mut is_alive, most) = (false, self.table.policy.wear.stuck.unwrap_or(Duration::MAX));
+        for process in self.processes.iter_mut().filter(|process| process.heard.was_ready()) {
+            let vitals = process.watch.look(process.pid, now);
+            is_alive |= vitals.stuck < most;
+            self.events.push_back(Event::Vitals(process.id, vitals));
+        }
+        if is_alive {
+            self.work.alive();
+        }
+    }
+
     /// Takes leave of all that have ended: one signal may stand for several.
     /// Children that are nobody's workers come to a process whose id is 1.
     fn bury(&mut self) -> io::Result<()> {
         while let Some((pid, status)) = reap()? {
             if let Some(place) = self.processes.iter().position(|process| process.pid == pid) {
                 let mut process = self.processes.remove(place);
-                self.events.push_back(Event::Ended(process.id, end(status, &mut process.heard)));
+                self.events.push_back(Event::Ended(process.id, end(status, &mut process)));
             }
         }
         Ok(())
@@ -141,6 +167,8 @@ impl<'a, W: Work> Master<'a, W> {
             Action::Warn(text) => tracing::warn!("{text}"),
             Action::Error(text) => tracing::error!("{text}"),
             Action::Serving => self.work.serving(),
+            Action::Reloading => self.work.reloading(),
+            Action::Reloaded(_) => self.work.reloaded(),
             Action::Stopping => {
                 tracing::info!("stopping");
                 self.work.stopping();
@@ -158,6 +186,7 @@ impl<'a, W: Work> Master<'a, W> {
 
     fn start(&mut self, id: Id) {
         let started = Heard::new().and_then(|(heard, link)| {
+            let board = Board::new()?;
             let master = getpid();
             let (signals, work) = (&mut self.signals, &mut *self.work);
             let forked = fork(|| {
@@ -170,10 +199,10 @@ impl<'a, W: Work> Master<'a, W> {
                 work.settle()
             })?;
             match forked {
-                Forked::Parent(pid) => Ok(Process { id, pid, heard }),
+                Forked::Parent(pid) => Ok(Process { id, pid, heard, watch: Watch::new(board) }),
                 Forked::Child => {
                     drop(heard);
-                    self.become_worker(link)
+                    self.become_worker(link, board)
                 }
             }
         });
@@ -181,7 +210,7 @@ impl<'a, W: Work> Master<'a, W> {
             Ok(process) => self.processes.push(process),
             Err(error) => {
                 let why = Some(Failure::of(format!("no process can be started: {error}")));
-                let end = End { how: "no process".to_owned(), clean: false, why };
+                let end = End { how: "no process".to_owned(), clean: false, why, running: Vec::new() };
                 self.events.push_back(Event::Ended(id, end));
             }
         }
@@ -189,9 +218,9 @@ impl<'a, W: Work> Master<'a, W> {
 
     /// Serves as a worker, and ends the process. What the master has of its
     /// other workers is the master's.
-    fn become_worker(&mut self, link: Link) -> ! {
+    fn become_worker(&mut self, link: Link, board: Arc<Board>) -> ! {
         self.processes.clear();
-        let code = self.work.serve(link);
+        let code = self.work.serve(link, board);
         // Not `exit`: what the master has registered or buffered is the master's.
         low_level::exit(code.into())
     }

@@ -6,8 +6,9 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
-use super::Failure;
 use super::table::{Id, Mode, State, Table, Worker};
+use super::vitals::Vitals;
+use super::{Failure, Wear};
 
 /// What has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub(super) enum Event {
     Ready(Id),
     /// A worker's process has ended, or could not be started at all.
     Ended(Id, End),
+    /// How a worker does.
+    Vitals(Id, Vitals),
     /// Time has passed.
     Tick,
 }
@@ -48,6 +51,8 @@ pub(super) struct End {
     pub(super) clean: bool,
     /// What it has said why it cannot serve.
     pub(super) why: Option<Failure>,
+    /// The requests that were running in it.
+    pub(super) running: Vec<String>,
 }
 
 /// What is to be done.
@@ -67,6 +72,10 @@ pub(super) enum Action {
     Error(String),
     /// All workers serve, for the first time.
     Serving,
+    /// A reload has begun.
+    Reloading,
+    /// It is over; not well, if the new workers cannot serve.
+    Reloaded(Result<(), String>),
     /// The end has begun.
     Stopping,
     /// The master ends; not well, if something went wrong.
@@ -90,6 +99,7 @@ pub(super) fn plan(table: &mut Table, event: Event, now: Instant) -> Vec<Action>
         Event::Command(command) => obey(table, command, now, &mut todo),
         Event::Ready(id) => ready(table, id, now, &mut todo),
         Event::Ended(id, end) => ended(table, id, &end, now, &mut todo),
+        Event::Vitals(id, vitals) => look(table, id, &vitals, now, &mut todo),
         Event::Tick => {}
     }
     tick(table, now, &mut todo);
@@ -138,7 +148,7 @@ fn obey(table: &mut Table, command: Command, now: Instant, todo: &mut Vec<Action
         Command::Fewer => {
             table.want -= 1;
             todo.push(Action::Info(format!("workers: {}", table.want)));
-            let newest = table.workers.iter_mut().rev().find(|worker| !worker.is_ending());
+            let newest = table.workers.iter_mut().rev().find(|worker| !worker.is_ending() && !worker.worn);
             if let Some(worker) = newest {
                 end_worker(worker, true, now, todo);
             }
@@ -188,6 +198,9 @@ fn ready(table: &mut Table, id: Id, now: Instant, todo: &mut Vec<Action>) {
     }
     worker.set(State::Ready, now);
     let generation = worker.generation;
+    if table.mode == Mode::Serving && table.is_serving() {
+        retire_worn(table, now, todo);
+    }
     if table.mode != Mode::Reloading || generation < table.generation {
         return;
     }
@@ -204,6 +217,7 @@ fn begin_reload(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
     todo.push(Action::Info(
         "reloading: new workers are started, the old ones serve on until they are ready".to_owned(),
     ));
+    todo.push(Action::Reloading);
     table.mode = Mode::Reloading;
     table.reload_again = false;
     table.generation += 1;
@@ -226,6 +240,7 @@ fn finish_reload(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
     }
     table.mode = Mode::Serving;
     todo.push(Action::Info("reloaded: the new workers serve".to_owned()));
+    todo.push(Action::Reloaded(Ok(())));
     if table.reload_again {
         begin_reload(table, now, todo);
     }
@@ -239,6 +254,7 @@ fn abandon_reload(table: &mut Table, why: &str, now: Instant, todo: &mut Vec<Act
     }
     table.mode = Mode::Serving;
     todo.push(Action::Error(format!("not reloaded, the old workers serve on: {why}")));
+    todo.push(Action::Reloaded(Err(why.to_owned())));
     // Old ones that were retired one by one are not there any more.
     table.fall_back();
     start_missing(table, now, todo);
@@ -252,16 +268,23 @@ fn abandon_reload(table: &mut Table, why: &str, now: Instant, todo: &mut Vec<Act
 fn ended(table: &mut Table, id: Id, end: &End, now: Instant, todo: &mut Vec<Action>) {
     let Some(worker) = table.remove(id) else { return };
     let why = end.why.clone().unwrap_or_else(|| Failure::of(format!("its process ended with {}", end.how)));
+    let running = match end.running.as_slice() {
+        [] => String::new(),
+        lines => format!("; running: {}", lines.join(", ")),
+    };
     match worker.state {
-        State::Killed => {}
+        State::Killed if running.is_empty() => {}
+        State::Killed => todo.push(Action::Error(format!("{worker} is gone{running}"))),
         // One that could not even start has nothing to finish.
         State::Draining if end.clean || end.why.is_some() => {}
-        State::Draining => todo.push(Action::Error(format!("{worker} ended with {} while it finished", end.how))),
+        State::Draining => {
+            todo.push(Action::Error(format!("{worker} ended with {} while it finished{running}", end.how)))
+        }
         _ if table.mode == Mode::Ending => {}
         State::Starting => return failed_to_start(table, &worker, why, now, todo),
         State::Ready if end.clean => todo.push(Action::Info(format!("{worker} has ended; another takes its place"))),
         State::Ready => {
-            todo.push(Action::Error(format!("{worker} ended with {}; another takes its place", end.how)));
+            todo.push(Action::Error(format!("{worker} ended with {}; another takes its place{running}", end.how)));
             back_off(table, &worker, now);
         }
     }
@@ -302,6 +325,61 @@ fn back_off(table: &mut Table, worker: &Worker, now: Instant) {
     table.failures = table.failures.saturating_add(1);
     let wait = FIRST.saturating_mul(1 << (table.failures - 1).min(16)).min(LONGEST);
     table.not_before = now.checked_add(wait);
+}
+
+// ----- how workers do ---------------------------------------------------------------
+
+fn look(table: &mut Table, id: Id, vitals: &Vitals, now: Instant, todo: &mut Vec<Action>) {
+    let wear = table.policy.wear;
+    let Some(worker) = table.get(id).filter(|worker| worker.state == State::Ready) else { return };
+    if wear.stuck.is_some_and(|most| vitals.stuck >= most) {
+        let text = format!("{worker} has not come round for {} s and is killed", vitals.stuck.as_secs());
+        worker.set(State::Killed, now);
+        todo.extend([Action::Kill(id), Action::Error(text)]);
+        return start_missing(table, now, todo);
+    }
+    if worker.worn {
+        return;
+    }
+    if let Some(why) = worn(&wear, worker, vitals, now) {
+        worker.worn = true;
+        todo.push(Action::Info(format!("{worker} {why}; another takes its place")));
+        start_missing(table, now, todo);
+    }
+}
+
+/// Why another worker should take this one's place, if it should.
+fn worn(wear: &Wear, worker: &Worker, vitals: &Vitals, now: Instant) -> Option<String> {
+    if let Some((most, more)) = wear.requests
+        && vitals.requests >= most.saturating_add(spread(worker.id, more))
+    {
+        return Some(format!("has had {} requests", vitals.requests));
+    }
+    if wear.age.is_some_and(|most| now.saturating_duration_since(worker.since) >= most) {
+        return Some("is old".to_owned());
+    }
+    if wear.memory.is_some_and(|most| vitals.memory >= most) {
+        return Some(format!("holds {} MiB of memory", vitals.memory >> 20));
+    }
+    if wear.late_calls.is_some_and(|most| vitals.late_calls >= most) {
+        return Some(format!("has {} calls that do not return", vitals.late_calls));
+    }
+    None
+}
+
+/// A number up to `most`, another for each worker, so that they are not all
+/// replaced at once.
+const fn spread(id: Id, most: u64) -> u64 {
+    // Multiples of the golden ratio lie far from each other.
+    let part = id.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+    (part as u128 * (most as u128 + 1) >> 32) as u64
+}
+
+/// The others have taken their places.
+fn retire_worn(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
+    for worker in table.workers.iter_mut().filter(|worker| worker.worn && worker.state == State::Ready) {
+        end_worker(worker, true, now, todo);
+    }
 }
 
 // ----- time ------------------------------------------------------------------------

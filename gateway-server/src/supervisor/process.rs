@@ -9,6 +9,7 @@ use signal_hook::low_level::signal_name;
 use super::link::Heard;
 use super::plan::End;
 use super::table::Id;
+use super::vitals::Watch;
 
 /// See the module's text.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub(super) struct Process {
     pub(super) id: Id,
     pub(super) pid: Pid,
     pub(super) heard: Heard,
+    pub(super) watch: Watch,
 }
 
 /// The signal by which a worker is told to finish what runs, and to let clients
@@ -45,11 +47,11 @@ pub(super) fn reap() -> io::Result<Option<(Pid, WaitStatus)>> {
 }
 
 /// How a process has ended.
-pub(super) fn end(status: WaitStatus, heard: &mut Heard) -> End {
+pub(super) fn end(status: WaitStatus, process: &mut Process) -> End {
     let how = match (status.terminating_signal(), status.exit_status()) {
         (Some(signal), _) => format!("signal {signal} ({})", signal_name(signal).unwrap_or("unknown")),
         (None, Some(code)) => format!("exit code {code}"),
         (None, None) => "an unknown status".to_owned(),
     };
-    End { how, clean: status.exit_status() == Some(0), why: heard.failure() }
+    End { how, clean: status.exit_status() == Some(0), why: process.heard.failure(), running: process.watch.running() }
 }

@@ -31,6 +31,8 @@ pub(super) struct Worker {
     pub(super) state: State,
     /// Since when it stands there.
     pub(super) since: Instant,
+    /// Whether another is to take its place.
+    pub(super) worn: bool,
 }
 
 impl Worker {
@@ -104,7 +106,7 @@ impl Table {
     pub(super) fn add(&mut self, now: Instant) -> Id {
         self.last += 1;
         let id = Id(self.last);
-        self.workers.push(Worker { id, generation: self.generation, state: State::Starting, since: now });
+        self.workers.push(Worker { id, generation: self.generation, state: State::Starting, since: now, worn: false });
         id
     }
 
@@ -117,8 +119,10 @@ impl Table {
         Some(self.workers.remove(place))
     }
 
+    /// Those that are to stay.
     fn newest(&self) -> impl Iterator<Item = &Worker> {
-        self.workers.iter().filter(|worker| worker.generation == self.generation && !worker.is_ending())
+        let stays = |worker: &&Worker| worker.generation == self.generation && !worker.is_ending() && !worker.worn;
+        self.workers.iter().filter(stays)
     }
 
     /// Whether workers of the newest generation are missing.

@@ -198,7 +198,8 @@ impl Peer {
                 let program = word(&artifacts::profile_dir().join("gateway-server"));
                 let app = format!("{}:app", artifacts::profile_dir().join("libbench.so").display());
                 let more = if job == Job::Sleep { sleeping } else { &[] };
-                let own = [&[&program, "--engine", engine, "--connections", CONNECTIONS], flags, more].concat();
+                let alone: &[&str] = if whole { &[] } else { &["--no-master"] };
+                let own = [&[&program, "--engine", engine, "--connections", CONNECTIONS], alone, flags, more].concat();
                 words(&[&own[..], &["--bind", &address, "--set", &format!("file={file}"), &app]].concat())
             }
             Kind::Raw => words(&[&word(&place::built("raw")), &address, &file, mode(job)]),

@@ -41,7 +41,8 @@ impl Crowd {
 
 pub(super) fn hello(mode: Mode) -> std::process::Command {
     let target = format!("{}:app", artifacts::module("hello").display());
-    let mut command = command(&[&["--engine", "leader", "--bind", "127.0.0.1:0"], mode, &[&target]].concat());
+    let mut command =
+        command(&[&["--engine", "leader", "--no-master", "--bind", "127.0.0.1:0"], mode, &[&target]].concat());
     command.env("GATEWAY_LOG", "info");
     command
 }

@@ -16,7 +16,7 @@ const COUNT: u64 = 20;
 /// each of its requests, and no others.
 fn costs(path: &str, each: &[&str]) {
     let target = format!("{}:app", artifacts::module("bench").display());
-    let command = command(&["--engine", "leader", "--loops", "1", "--bind", "127.0.0.1:0", &target]);
+    let command = command(&["--engine", "leader", "--loops", "1", "--no-master", "--bind", "127.0.0.1:0", &target]);
     // A debug build asks for a descriptor's flags before it closes it.
     let traced = Traced::spawn(&command, "!futex,fcntl");
     let mut client = Client::new(traced.server.connect());

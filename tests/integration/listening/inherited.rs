@@ -120,7 +120,7 @@ fn programs_that_the_server_starts_get_none_of_it() {
     for arguments in [&["--bind", "systemd"][..], &["--bind", "127.0.0.1:0"]] {
         let mut shell = Command::new("sh");
         let script = "export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=a; exec \"$0\" \"$@\"";
-        shell.args(["-c", script]).arg(artifacts::server()).args(arguments).arg(&variables);
+        shell.args(["-c", script]).arg(artifacts::server()).arg("--no-master").args(arguments).arg(&variables);
         let said = String::from_utf8(shell.output().unwrap().stderr).unwrap();
         for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] {
             assert!(said.contains(&format!("{name} is away")), "{said}");

@@ -34,6 +34,7 @@ impl Worker {
             };
             let Some(event) = event else {
                 self.keep_permit(&mut lead, false);
+                lead.reactor.rest();
                 lead.lend().leave();
                 self.monitor.attend();
                 let Some(back) = self.join(number, hand) else { return false };
@@ -177,6 +178,7 @@ impl Worker {
         let service = &self.setup.service;
         service.counters.count(Fault::Overdue);
         tracing::error!("a call of the app took too long; its client is told, its thread is left to it");
+        self.setup.service.board.as_ref().inspect(|board| board.late(true));
         let unanswered = place.revoke();
         let mut stream = &place.shared().stream;
         if unanswered {

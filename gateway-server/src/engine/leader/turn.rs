@@ -117,6 +117,7 @@ impl<'a> Turn<'a> {
             if !claim.begin() {
                 // The loop has answered in its place.
                 client.machine.gone();
+                setup.service.board.as_ref().inspect(|board| board.late(false));
             }
         }
         if let Some(start) = start {

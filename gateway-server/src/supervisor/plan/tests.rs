@@ -6,6 +6,110 @@ use crate::supervisor::Policy;
 type Story = (&'static str, usize, &'static [(&'static str, &'static str)]);
 
 const STORIES: &[Story] = &[
+    // ----- how workers do
+    (
+        "one that has had enough requests goes when another is there",
+        1,
+        &[
+            ("begin", "start 1"),
+            ("ready 1", "serving"),
+            ("looks 1 requests 1061", ""),
+            ("looks 1 requests 1062", "info: worker 1 has had 1062 requests; another takes its place, start 2"),
+            ("looks 1 requests 1100", ""),
+            ("ready 2", "drain 1"),
+            ("looks 1 requests 2000", ""),
+            ("exit 1 0", ""),
+            ("looks 2 requests 1023", "info: worker 2 has had 1023 requests; another takes its place, start 3"),
+        ],
+    ),
+    (
+        "one that is old goes when another is there",
+        1,
+        &[
+            ("begin", "start 1"),
+            ("+5000 ready 1", "serving"),
+            ("+3599000 looks 1 requests 1", ""),
+            ("+1000 looks 1 requests 1", "info: worker 1 is old; another takes its place, start 2"),
+            ("ready 2", "drain 1"),
+        ],
+    ),
+    (
+        "one that holds too much memory goes when another is there",
+        1,
+        &[
+            ("begin", "start 1"),
+            ("ready 1", "serving"),
+            ("looks 1 memory 99", ""),
+            ("looks 1 memory 100", "info: worker 1 holds 100 MiB of memory; another takes its place, start 2"),
+            ("failed 2 no database", "error: worker 2 could not start: no database; it is tried again"),
+            ("looks 1 memory 120", ""),
+            ("+100 tick", "start 3"),
+            ("ready 3", "drain 1"),
+        ],
+    ),
+    (
+        "one with calls that do not return goes when another is there",
+        2,
+        &[
+            ("begin", "start 1, start 2"),
+            ("ready 1", ""),
+            ("ready 2", "serving"),
+            ("looks 2 late 1", ""),
+            ("looks 2 late 2", "info: worker 2 has 2 calls that do not return; another takes its place, start 3"),
+            ("ready 3", "drain 2"),
+            ("+32000 tick", "kill 2, warn: worker 2 did not finish in time and is killed"),
+        ],
+    ),
+    (
+        "one that does not come round is killed",
+        1,
+        &[
+            ("begin", "start 1"),
+            ("looks 1 stuck 70", ""),
+            ("ready 1", "serving"),
+            ("looks 1 stuck 59", ""),
+            ("looks 1 stuck 60", "kill 1, error: worker 1 has not come round for 60 s and is killed, start 2"),
+            ("looks 1 stuck 61", ""),
+            ("crash 1 GET_/slow", "error: worker 1 is gone; running: GET /slow"),
+            ("ready 2", ""),
+        ],
+    ),
+    (
+        "what ran is told of one that crashes",
+        1,
+        &[
+            ("begin", "start 1"),
+            ("ready 1", "serving"),
+            (
+                "crash 1 GET_/a POST_/b",
+                "error: worker 1 ended with signal 11; another takes its place; running: GET /a, POST /b",
+            ),
+        ],
+    ),
+    (
+        "one that is worn and ends is not missed",
+        1,
+        &[
+            ("begin", "start 1"),
+            ("ready 1", "serving"),
+            ("looks 1 late 2", "info: worker 1 has 2 calls that do not return; another takes its place, start 2"),
+            ("crash 1", "error: worker 1 ended with signal 11; another takes its place"),
+            ("+100 tick", ""),
+            ("ready 2", ""),
+        ],
+    ),
+    (
+        "a reload takes the place of those that are worn",
+        1,
+        &[
+            ("begin", "start 1"),
+            ("ready 1", "serving"),
+            ("looks 1 late 2", "info: worker 1 has 2 calls that do not return; another takes its place, start 2"),
+            ("reload", "info: reloading, reloading, start 3"),
+            ("ready 2", ""),
+            ("ready 3", "drain 1, drain 2, info: reloaded, reloaded"),
+        ],
+    ),
     // ----- the start
     ("as many are started as are wanted", 3, &[("begin", "start 1, start 2, start 3")]),
     (
@@ -146,9 +250,9 @@ const STORIES: &[Story] = &[
             ("begin", "start 1, start 2"),
             ("ready 1", ""),
             ("ready 2", "serving"),
-            ("reload", "info: reloading, start 3, start 4"),
+            ("reload", "info: reloading, reloading, start 3, start 4"),
             ("ready 4", ""),
-            ("ready 3", "drain 1, drain 2, info: reloaded"),
+            ("ready 3", "drain 1, drain 2, info: reloaded, reloaded"),
             ("exit 1 0", ""),
             ("exit 2 0", ""),
         ],
@@ -161,9 +265,9 @@ const STORIES: &[Story] = &[
             ("ready 1", ""),
             ("ready 2", "serving"),
             ("step", ""),
-            ("reload", "info: reloading, start 3, start 4"),
+            ("reload", "info: reloading, reloading, start 3, start 4"),
             ("ready 3", "drain 1"),
-            ("ready 4", "drain 2, info: reloaded"),
+            ("ready 4", "drain 2, info: reloaded, reloaded"),
         ],
     ),
     (
@@ -173,8 +277,8 @@ const STORIES: &[Story] = &[
             ("begin", "start 1, start 2"),
             ("ready 1", ""),
             ("ready 2", "serving"),
-            ("reload", "info: reloading, start 3, start 4"),
-            ("failed 3 no such file", "drain 4, error: not reloaded: no such file"),
+            ("reload", "info: reloading, reloading, start 3, start 4"),
+            ("failed 3 no such file", "drain 4, error: not reloaded: no such file, not reloaded: no such file"),
             ("exit 4 0", ""),
             ("signal 1 11", "error: worker 1 ended with signal 11; another takes its place"),
             ("+100 tick", "start 5"),
@@ -186,8 +290,11 @@ const STORIES: &[Story] = &[
         &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
-            ("reload", "info: reloading, start 2"),
-            ("signal 2 11", "error: not reloaded: its process ended with signal 11"),
+            ("reload", "info: reloading, reloading, start 2"),
+            (
+                "signal 2 11",
+                "error: not reloaded: its process ended with signal 11, not reloaded: its process ended with signal 11",
+            ),
         ],
     ),
     (
@@ -196,11 +303,11 @@ const STORIES: &[Story] = &[
         &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
-            ("reload", "info: reloading, start 2"),
+            ("reload", "info: reloading, reloading, start 2"),
             (
                 "+60000 tick",
                 "kill 2, error: worker 2 was not ready in time and is killed, \
-             error: not reloaded: the app was not ready in time",
+             error: not reloaded: the app was not ready in time, not reloaded: the app was not ready in time",
             ),
             ("signal 2 9", ""),
         ],
@@ -212,8 +319,8 @@ const STORIES: &[Story] = &[
             ("begin", "start 1, start 2"),
             ("ready 1", ""),
             ("ready 2", "serving"),
-            ("reload", "info: reloading, start 3, start 4"),
-            ("failed 3 no", "drain 4, error: not reloaded: no"),
+            ("reload", "info: reloading, reloading, start 3, start 4"),
+            ("failed 3 no", "drain 4, error: not reloaded: no, not reloaded: no"),
             ("failed 4 no", ""),
         ],
     ),
@@ -225,9 +332,9 @@ const STORIES: &[Story] = &[
             ("ready 1", ""),
             ("ready 2", "serving"),
             ("step", ""),
-            ("reload", "info: reloading, start 3, start 4"),
+            ("reload", "info: reloading, reloading, start 3, start 4"),
             ("ready 3", "drain 1"),
-            ("failed 4 no", "drain 3, error: not reloaded: no, start 5"),
+            ("failed 4 no", "drain 3, error: not reloaded: no, not reloaded: no, start 5"),
         ],
     ),
     (
@@ -236,9 +343,9 @@ const STORIES: &[Story] = &[
         &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
-            ("reload", "info: reloading, start 2"),
+            ("reload", "info: reloading, reloading, start 2"),
             ("signal 1 11", "error: worker 1 ended with signal 11; another takes its place"),
-            ("ready 2", "info: reloaded"),
+            ("ready 2", "info: reloaded, reloaded"),
         ],
     ),
     (
@@ -247,11 +354,11 @@ const STORIES: &[Story] = &[
         &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
-            ("reload", "info: reloading, start 2"),
+            ("reload", "info: reloading, reloading, start 2"),
             ("reload", ""),
             ("reload", ""),
-            ("ready 2", "drain 1, info: reloaded, info: reloading, start 3"),
-            ("ready 3", "drain 2, info: reloaded"),
+            ("ready 2", "drain 1, info: reloaded, reloaded, info: reloading, reloading, start 3"),
+            ("ready 3", "drain 2, info: reloaded, reloaded"),
         ],
     ),
     (
@@ -260,10 +367,10 @@ const STORIES: &[Story] = &[
         &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
-            ("reload", "info: reloading, start 2"),
+            ("reload", "info: reloading, reloading, start 2"),
             ("reload", ""),
-            ("failed 2 no", "error: not reloaded: no, info: reloading, start 3"),
-            ("ready 3", "drain 1, info: reloaded"),
+            ("failed 2 no", "error: not reloaded: no, not reloaded: no, info: reloading, reloading, start 3"),
+            ("ready 3", "drain 1, info: reloaded, reloaded"),
         ],
     ),
     (
@@ -273,8 +380,8 @@ const STORIES: &[Story] = &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
             ("signal 1 11", "error: worker 1 ended with signal 11; another takes its place"),
-            ("reload", "info: reloading, start 2"),
-            ("ready 2", "info: reloaded"),
+            ("reload", "info: reloading, reloading, start 2"),
+            ("ready 2", "info: reloaded, reloaded"),
         ],
     ),
     (
@@ -283,8 +390,8 @@ const STORIES: &[Story] = &[
         &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
-            ("reload", "info: reloading, start 2"),
-            ("ready 2", "drain 1, info: reloaded"),
+            ("reload", "info: reloading, reloading, start 2"),
+            ("ready 2", "drain 1, info: reloaded, reloaded"),
             ("+31999 tick", ""),
             ("+1 tick", "kill 1, warn: worker 1 did not finish in time and is killed"),
             ("signal 1 9", ""),
@@ -296,8 +403,8 @@ const STORIES: &[Story] = &[
         &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
-            ("reload", "info: reloading, start 2"),
-            ("ready 2", "drain 1, info: reloaded"),
+            ("reload", "info: reloading, reloading, start 2"),
+            ("ready 2", "drain 1, info: reloaded, reloaded"),
             ("exit 1 1", "error: worker 1 ended with exit code 1 while it finished"),
         ],
     ),
@@ -306,9 +413,9 @@ const STORIES: &[Story] = &[
         1,
         &[
             ("begin", "start 1"),
-            ("reload", "info: reloading, start 2"),
+            ("reload", "info: reloading, reloading, start 2"),
             ("ready 1", ""),
-            ("ready 2", "drain 1, info: reloaded, serving"),
+            ("ready 2", "drain 1, info: reloaded, reloaded, serving"),
         ],
     ),
     (
@@ -316,9 +423,9 @@ const STORIES: &[Story] = &[
         1,
         &[
             ("begin", "start 1"),
-            ("reload", "info: reloading, start 2"),
+            ("reload", "info: reloading, reloading, start 2"),
             ("ready 1", ""),
-            ("failed 2 no", "error: not reloaded: no, serving"),
+            ("failed 2 no", "error: not reloaded: no, not reloaded: no, serving"),
         ],
     ),
     // ----- more and fewer
@@ -437,7 +544,7 @@ const STORIES: &[Story] = &[
         &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
-            ("reload", "info: reloading, start 2"),
+            ("reload", "info: reloading, reloading, start 2"),
             ("stop", "stopping, stop 1, stop 2"),
             ("exit 2 0", ""),
             ("exit 1 0", "end"),
@@ -449,8 +556,8 @@ const STORIES: &[Story] = &[
         &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
-            ("reload", "info: reloading, start 2"),
-            ("ready 2", "drain 1, info: reloaded"),
+            ("reload", "info: reloading, reloading, start 2"),
+            ("ready 2", "drain 1, info: reloaded, reloaded"),
             ("stop", "stopping, stop 2"),
             ("exit 2 0", ""),
             ("exit 1 0", "end"),
@@ -470,12 +577,19 @@ const STORIES: &[Story] = &[
 
 const fn policy(workers: usize) -> Policy {
     let (start_timeout, graceful) = (Duration::from_secs(60), Duration::from_secs(30));
-    Policy { workers, start_timeout, graceful, one_by_one: false }
+    let wear = Wear {
+        requests: Some((1000, 100)),
+        age: Some(Duration::from_secs(3600)),
+        memory: Some(100 << 20),
+        late_calls: Some(2),
+        stuck: Some(Duration::from_secs(60)),
+    };
+    Policy { workers, start_timeout, graceful, one_by_one: false, wear }
 }
 
 fn event(words: &[&str]) -> Option<Event> {
     let id = || Id(words[1].parse().unwrap());
-    let ended = |how: String, clean, why| Event::Ended(id(), End { how, clean, why });
+    let ended = |how: String, clean, why| Event::Ended(id(), End { how, clean, why, running: Vec::new() });
     Some(match words[0] {
         "begin" => Event::Begin,
         "tick" => Event::Tick,
@@ -485,6 +599,21 @@ fn event(words: &[&str]) -> Option<Event> {
         "failed" => {
             let why = Failure { code: 2, text: words[2..].join(" ") };
             ended("exit code 2".to_owned(), false, Some(why))
+        }
+        "crash" => {
+            let running = words[2..].iter().map(|word| word.replace('_', " ")).collect();
+            Event::Ended(id(), End { how: "signal 11".to_owned(), clean: false, why: None, running })
+        }
+        "looks" => {
+            let value = words[3].parse().unwrap();
+            let mut vitals = Vitals::default();
+            match words[2] {
+                "requests" => vitals.requests = value,
+                "memory" => vitals.memory = value << 20,
+                "late" => vitals.late_calls = value,
+                _ => vitals.stuck = Duration::from_secs(value),
+            }
+            Event::Vitals(id(), vitals)
         }
         "stop" => Event::Command(Command::Stop),
         "quit" => Event::Command(Command::Quit),
@@ -510,6 +639,9 @@ fn shown(action: &Action) -> String {
         Action::Warn(text) => format!("warn: {}", short(text)),
         Action::Error(text) => format!("error: {}", short(text)),
         Action::Serving => "serving".to_owned(),
+        Action::Reloading => "reloading".to_owned(),
+        Action::Reloaded(Ok(())) => "reloaded".to_owned(),
+        Action::Reloaded(Err(why)) => format!("not reloaded: {why}"),
         Action::Stopping => "stopping".to_owned(),
         Action::End(Ok(())) => "end".to_owned(),
         Action::End(Err(Failure { code, text })) => format!("end {code}: {text}"),
