@@ -16,6 +16,15 @@ _gateway__server() {
             ",$1")
                 cmd="gateway__server"
                 ;;
+            gateway__server,reload)
+                cmd="gateway__server__subcmd__reload"
+                ;;
+            gateway__server,stop)
+                cmd="gateway__server__subcmd__stop"
+                ;;
+            gateway__server,upgrade)
+                cmd="gateway__server__subcmd__upgrade"
+                ;;
             *)
                 ;;
         esac
@@ -23,7 +32,7 @@ _gateway__server() {
 
     case "${cmd}" in
         gateway__server)
-            opts="-h -V --bind --lint --set --strict --config --check-config --print-config --check --list --engines --in-child --backlog --socket-mode --socket-owner --vacuum --engine --connections --loops --threads --hand-over --trigger --stack-size --fork-create --workers --no-master --pidfile --start-timeout --reload-step --max-requests --max-requests-jitter --max-worker-age --max-worker-rss --max-late-calls --worker-timeout --max-line --max-head --max-fields --max-body --max-spool --spool-dir --keep-alive-requests --underscore-headers --head-timeout --body-timeout --body-rate --keep-alive-timeout --write-timeout --request-timeout --graceful-timeout --help --version"
+            opts="-h -V --bind --lint --set --strict --config --check-config --print-config --check --list --engines --in-child --backlog --socket-mode --socket-owner --vacuum --engine --connections --loops --threads --hand-over --trigger --stack-size --fork-create --workers --no-master --pidfile --start-timeout --reload-step --max-requests --max-requests-jitter --max-worker-age --max-worker-rss --max-late-calls --worker-timeout --max-line --max-head --max-fields --max-body --max-spool --spool-dir --keep-alive-requests --underscore-headers --head-timeout --body-timeout --body-rate --keep-alive-timeout --write-timeout --request-timeout --graceful-timeout --help --version reload upgrade stop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -189,6 +198,48 @@ _gateway__server() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gateway__subcmd__server__subcmd__reload)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gateway__subcmd__server__subcmd__stop)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gateway__subcmd__server__subcmd__upgrade)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

@@ -1,6 +1,8 @@
 //! The program: from the command line to an exit code.
 
+mod control;
 mod pid_file;
+mod upgrade;
 mod workers;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -30,6 +32,14 @@ enum Failure {
     Usage(String),
     /// Anything else: 1.
     Other(String),
+}
+
+impl Failure {
+    fn text(&self) -> &str {
+        match self {
+            Self::Usage(text) | Self::Other(text) => text,
+        }
+    }
 }
 
 /// Runs the program.
@@ -82,6 +92,7 @@ fn run(config: Config) -> Result<ExitCode, Failure> {
     let config = match &config {
         Config::Module(config) => config,
         Config::Engines => return Ok(list_engines()),
+        Config::Control(control) => return control::tell(control),
         Config::Fine => return Ok(say("ok")),
         Config::Print(page) => return Ok(say(page.trim_end())),
     };
@@ -108,7 +119,7 @@ fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
     // After create: an app must not keep its own handlers.
     let stopper = server.stopper()?;
     stop_on_signals(&stopper)?;
-    let pid_file = PidFile::create(how.pidfile.as_deref())?;
+    let pid_file = PidFile::create(how.pidfile.as_deref(), None)?;
     announce(&server.addresses());
     run_to_the_end(server, &module, pid_file)?;
     tracing::info!("stopped");
@@ -117,11 +128,7 @@ fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
 
 /// Listens at all addresses.
 fn bound(how: &Serve) -> Result<Vec<Listener>, ServerError> {
-    let mut listeners = Vec::new();
-    for address in &how.addresses {
-        listeners.extend(server::bind(address, &how.listening)?);
-    }
-    Ok(listeners)
+    how.addresses.iter().map(|address| server::bind(address, &how.listening)).collect()
 }
 
 /// Loads the module, creates the app, and makes the server of both, which

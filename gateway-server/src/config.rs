@@ -28,7 +28,7 @@ use crate::net::{Address, Listening};
 use crate::protocol::{Limits, UnderscoreHeaders};
 use crate::supervisor::Policy;
 
-pub use self::flags::Flags;
+pub use self::flags::{Control, Flags};
 pub use self::given::{Given, Refused};
 pub use self::setting::command;
 
@@ -39,6 +39,8 @@ pub enum Config {
     Module(ModuleConfig),
     /// List the engines.
     Engines,
+    /// Tell a server that runs something.
+    Control(Control),
     /// Say that the configuration is one.
     Fine,
     /// Print this, which is the configuration.
@@ -127,6 +129,9 @@ impl Flags {
     /// # Errors
     /// A sentence for the user.
     pub fn check(self) -> Result<Config, String> {
+        if let Some(control) = self.control {
+            return Ok(Config::Control(control));
+        }
         let Some(target) = &self.target else { return Ok(Config::Engines) };
         if let Some(key) = repeated(self.set.iter().map(|(key, _)| key)) {
             return Err(format!("--set {key} is given twice"));

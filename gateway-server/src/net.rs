@@ -29,7 +29,7 @@ mod relay;
 mod socket_file;
 mod stream;
 
-pub use activation::forget_activation;
+pub use activation::{UPGRADE, forget_activation};
 pub use address::{Address, AddressError, TcpAddress};
 pub use bound::Bound;
 pub use descriptors::raise_descriptor_limit;
@@ -39,5 +39,5 @@ pub use listening::Listening;
 pub use notify::Notifier;
 pub use origin::Origin;
 pub use owner::Owner;
-pub use relay::Relay;
+pub use relay::{RELAY_FORM, Relay};
 pub use stream::Stream;

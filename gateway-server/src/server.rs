@@ -155,7 +155,10 @@ impl Server {
     /// # Errors
     /// [`ServerError::Address`], [`ServerError::Bind`].
     pub fn bind(mut self, address: &str) -> Result<Self, ServerError> {
-        self.listeners.extend(bind(&address.parse()?, &self.listening)?);
+        let address: Address = address.parse()?;
+        for address in address.expanded()? {
+            self.listeners.push(bind(&address, &self.listening)?);
+        }
         Ok(self)
     }
 
@@ -395,11 +398,10 @@ fn live(engine: Engine, app: &dyn App, tuning: &Tuning) -> Option<Arc<Places>> {
     admitted.then(|| Places::new(tuning.threads / 2))
 }
 
-/// Binds what an address stands for, which may be several.
+/// Binds an address.
 ///
 /// # Errors
-/// [`ServerError::Address`], [`ServerError::Bind`].
-pub fn bind(address: &Address, how: &Listening) -> Result<Vec<Listener>, ServerError> {
-    let bind = |address: Address| Listener::bind(&address, how).map_err(|error| ServerError::Bind { address, error });
-    address.clone().expanded()?.into_iter().map(bind).collect()
+/// [`ServerError::Bind`].
+pub fn bind(address: &Address, how: &Listening) -> Result<Listener, ServerError> {
+    Listener::bind(address, how).map_err(|error| ServerError::Bind { address: address.clone(), error })
 }

@@ -12,9 +12,11 @@
 //! | `table` | the workers that there are |
 //! | `master` | turns what happens into events, and actions into what happens |
 //! | `process` | a worker's process, as the master sees it |
+//! | `control` | where `gateway-server reload` asks, and hears what came of it |
 //! | `link` | what a worker says to its master |
 //! | `vitals` | how a worker does, as seen from outside |
 
+mod control;
 mod link;
 mod master;
 mod plan;
@@ -26,8 +28,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::Pid;
+
 use crate::stats::Board;
 
+pub use self::control::ask;
 pub use self::link::Link;
 pub use self::master::run;
 
@@ -88,6 +93,16 @@ pub trait Work {
 
     /// In the master, each second: some worker serves, and its loops turn.
     fn alive(&mut self) {}
+
+    /// In the master: starts the program that is to take over, which says over the
+    /// link whether it can.
+    ///
+    /// # Errors
+    /// Why it cannot be started.
+    fn upgrade(&mut self, link: Link) -> io::Result<Pid>;
+
+    /// In the master: that has taken over.
+    fn upgraded(&mut self, _by: Pid) {}
 
     /// In the master: the end has begun.
     fn stopping(&mut self) {}

@@ -13,9 +13,11 @@ pub(super) struct PidFile(PathBuf);
 
 impl PidFile {
     /// Writes it, where that was asked for: whole, or not at all.
-    pub(super) fn create(path: Option<&Path>) -> Result<Option<Self>, Failure> {
+    /// It may name the process that this one takes over from.
+    pub(super) fn create(path: Option<&Path>, predecessor: Option<u32>) -> Result<Option<Self>, Failure> {
         let Some(path) = path else { return Ok(None) };
-        if let Some(other) = read(path).filter(|other| *other != process::id() && is_server(*other)) {
+        let is_another = |other: &u32| *other != process::id() && Some(*other) != predecessor && is_server(*other);
+        if let Some(other) = read(path).filter(is_another) {
             return Err(Failure::Other(format!(
                 "{} names process {other}, which is a gateway-server that runs: stop that one, or choose another file",
                 path.display()
@@ -36,7 +38,8 @@ impl Drop for PidFile {
     }
 }
 
-fn read(path: &Path) -> Option<u32> {
+/// The process that a file names.
+pub(super) fn read(path: &Path) -> Option<u32> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 

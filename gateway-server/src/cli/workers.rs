@@ -4,50 +4,126 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use rustix::process::Pid;
 use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGTERM, SIGUSR2};
 
 use super::pid_file::PidFile;
+use super::upgrade::{Gift, Predecessor, Start};
 use super::{Failure, announce, bound, complain, run_to_the_end, server_of};
 use crate::config::{ModuleConfig, Serve};
 use crate::engine::{Stop, Stopper};
-use crate::net::{Bound, Listener, Notifier, Relay};
+use crate::net::{Address, Bound, Listener, Notifier, Relay};
+use crate::server;
 use crate::stats::Board;
 use crate::supervisor::{self, Link, Policy, Work};
 
-/// Binds, then has workers serve until the end.
+/// Binds, then has workers serve until the end. Where it takes over from another
+/// program, that one is told whether it can.
 pub(super) fn supervise(config: &ModuleConfig, how: &Serve, policy: &Policy) -> Result<ExitCode, Failure> {
-    let mut listeners = bound(how)?;
-    listeners.iter_mut().for_each(Listener::share);
-    let addresses = listeners.iter().filter_map(Listener::address).collect();
-    let (relay, relayed) = Relay::new().map_err(|error| Failure::Other(error.to_string()))?;
-    listeners.push(relayed);
-    let notifier = Notifier::from_env();
-    let is_watched = Notifier::watchdog();
-    // Kept to the end.
-    let _pid_file = PidFile::create(how.pidfile.as_deref())?;
-    let mut worker = Worker { config, how, addresses, listeners, relay: Some(relay), notifier, is_watched, stop: None };
-    supervisor::run(policy, &mut worker).map_err(|failure| match failure.code {
-        2 => Failure::Usage(failure.text),
-        _ => Failure::Other(failure.text),
-    })?;
+    let mut predecessor = Predecessor::from_env()?;
+    let mut run = || {
+        let mut worker = Worker::new(config, how, &mut predecessor)?;
+        supervisor::run(policy, &mut worker).map_err(|failure| match failure.code {
+            2 => Failure::Usage(failure.text),
+            _ => Failure::Other(failure.text),
+        })
+    };
+    let outcome = run();
+    if let (Err(failure), Some(Predecessor { link, .. })) = (&outcome, &predecessor) {
+        link.failed(&supervisor::Failure { code: 1, text: failure.text().to_owned() });
+    }
+    outcome?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a worker does.
+/// What a worker does, and what its master does for it.
 struct Worker<'a> {
     config: &'a ModuleConfig,
     how: &'a Serve,
-    addresses: Vec<Bound>,
-    listeners: Vec<Listener>,
-    /// By which a worker that ends passes its clients on.
-    relay: Option<Relay>,
-    /// The master's.
+    listeners: Vec<(Address, Listener)>,
+    /// By which a worker that ends passes its clients on, and another takes them.
+    relay: Option<(Relay, Listener)>,
+    stop: Option<(Stop, Stopper)>,
+    // The master's.
     notifier: Option<Notifier>,
     /// Whether the manager waits for a sign of life.
     is_watched: bool,
-    stop: Option<(Stop, Stopper)>,
+    start: Start,
+    predecessor: &'a mut Option<Predecessor>,
+    /// Kept to the end.
+    pid_file: Option<PidFile>,
+}
+
+impl<'a> Worker<'a> {
+    fn new(
+        config: &'a ModuleConfig,
+        how: &'a Serve,
+        predecessor: &'a mut Option<Predecessor>,
+    ) -> Result<Self, Failure> {
+        let other = |error: io::Error| Failure::Other(error.to_string());
+        let relay = predecessor.as_ref().map_or_else(Relay::new, Predecessor::relay).map_err(other)?;
+        let listeners = listeners(how, predecessor.as_mut())?;
+        // Who takes over does so once it serves.
+        let pid_file = match predecessor {
+            None => PidFile::create(how.pidfile.as_deref(), None)?,
+            Some(_) => None,
+        };
+        Ok(Self {
+            config,
+            how,
+            listeners,
+            relay: Some(relay),
+            stop: None,
+            notifier: Notifier::from_env(),
+            is_watched: Notifier::watchdog(),
+            start: Start::new(),
+            predecessor,
+            pid_file,
+        })
+    }
+
+    /// Tells the service manager, where there is one.
+    fn tell_manager(&self, what: &str) {
+        if let Some(notifier) = &self.notifier {
+            notifier.notify(what);
+        }
+    }
+
+    fn run(&mut self, link: &Arc<Link>, board: Arc<Board>) -> Result<(), Failure> {
+        let (mut server, module) = server_of(self.config, self.how)?;
+        server = server.board(board);
+        if let Some(ends) = self.stop.take() {
+            server = server.stopped_by(ends);
+        }
+        let mut listeners: Vec<Listener> = self.listeners.drain(..).map(|(_, listener)| listener).collect();
+        if let Some((relay, relayed)) = self.relay.take() {
+            server = server.relay(relay);
+            listeners.push(relayed);
+        }
+        let link = Arc::clone(link);
+        run_to_the_end(server.listeners(listeners).on_ready(move || link.ready()), &module, None)
+    }
+}
+
+/// Listens at all addresses, or takes over who does already.
+fn listeners(how: &Serve, predecessor: Option<&mut Predecessor>) -> Result<Vec<(Address, Listener)>, Failure> {
+    let mut listeners = Vec::new();
+    let Some(predecessor) = predecessor else {
+        listeners.extend(how.addresses.iter().cloned().zip(bound(how)?));
+        listeners.iter_mut().for_each(|(_, listener)| listener.share());
+        return Ok(listeners);
+    };
+    for address in &how.addresses {
+        let there = predecessor.listener(address);
+        let there = there.map_err(|error| Failure::Other(format!("cannot take {address} over: {error}")))?;
+        let mut listener = there.map_or_else(|| server::bind(address, &how.listening), Ok)?;
+        listener.share();
+        listeners.push((address.clone(), listener));
+    }
+    predecessor.leave_the_rest();
+    Ok(listeners)
 }
 
 impl Work for Worker<'_> {
@@ -69,8 +145,29 @@ impl Work for Worker<'_> {
     }
 
     fn serving(&mut self) {
-        announce(&self.addresses);
+        let addresses: Vec<Bound> = self.listeners.iter().filter_map(|(_, listener)| listener.address()).collect();
+        announce(&addresses);
+        if let Some(predecessor) = self.predecessor.take() {
+            match PidFile::create(self.how.pidfile.as_deref(), Some(predecessor.process)) {
+                Ok(file) => self.pid_file = file,
+                Err(failure) => tracing::warn!("{}", failure.text()),
+            }
+            let stays = !self.how.listening.vacuum;
+            self.listeners.iter_mut().for_each(|(_, listener)| listener.leave_file(stays));
+            predecessor.link.ready();
+        }
         self.tell_manager("READY=1");
+    }
+
+    fn upgrade(&mut self, link: Link) -> io::Result<Pid> {
+        let Some((relay, relayed)) = &self.relay else { return Err(io::Error::other("a worker upgrades nothing")) };
+        let relay = (relay, relayed);
+        self.start.again(&Gift { link: &link, relay, listeners: &self.listeners })
+    }
+
+    fn upgraded(&mut self, by: Pid) {
+        self.listeners.iter_mut().for_each(|(_, listener)| listener.leave_file(true));
+        self.tell_manager(&format!("MAINPID={}", by.as_raw_nonzero()));
     }
 
     fn reloading(&mut self) {
@@ -92,29 +189,6 @@ impl Work for Worker<'_> {
 
     fn stopping(&mut self) {
         self.tell_manager("STOPPING=1");
-    }
-}
-
-impl Worker<'_> {
-    /// Tells the service manager, where there is one.
-    fn tell_manager(&self, what: &str) {
-        if let Some(notifier) = &self.notifier {
-            notifier.notify(what);
-        }
-    }
-
-    fn run(&mut self, link: &Arc<Link>, board: Arc<Board>) -> Result<(), Failure> {
-        let (mut server, module) = server_of(self.config, self.how)?;
-        server = server.board(board);
-        if let Some(ends) = self.stop.take() {
-            server = server.stopped_by(ends);
-        }
-        if let Some(relay) = self.relay.take() {
-            server = server.relay(relay);
-        }
-        let link = Arc::clone(link);
-        let server = server.listeners(std::mem::take(&mut self.listeners)).on_ready(move || link.ready());
-        run_to_the_end(server, &module, None)
     }
 }
 

@@ -6,10 +6,11 @@ use gateway_spec::escape;
 
 use super::setting::{PREFIX, Setting, action, unknown};
 use super::source::{Entry, Layer, Source};
+use crate::net::UPGRADE;
 
-/// Variables of that name that are no settings: of the log, of `--config`, and
-/// of CGI, whose programs have it about them.
-const OTHERS: &[&str] = &["GATEWAY_LOG", "GATEWAY_CONFIG", "GATEWAY_INTERFACE"];
+/// Variables of that name that are no settings: of the log, of `--config`, of an
+/// upgrade, and of CGI, whose programs have it about them.
+const OTHERS: &[&str] = &["GATEWAY_LOG", "GATEWAY_CONFIG", "GATEWAY_INTERFACE", UPGRADE];
 
 /// Reads what the variables say.
 ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::listen::ListenFlags;
 use super::processes::ProcessFlags;
@@ -25,6 +25,7 @@ Examples:
   gateway-server --list libmulti.so
   gateway-server --check libhello.so:app
   gateway-server --config gateway.toml
+  gateway-server reload /run/shop.pid
 
 Settings:
   A flag wins over its variable, and that over the file of --config:
@@ -44,9 +45,14 @@ Exit codes:
     version,
     about = "Serves a web application that was compiled to a shared library",
     after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
     styles = Styles::styled().header(AnsiColor::Green.on_default().bold()).usage(AnsiColor::Green.on_default().bold()),
 )]
 pub struct Flags {
+    #[command(subcommand)]
+    pub(super) control: Option<Control>,
+
     /// The module's file and the app in it; the app may be left out where there is one, or one named `app`
     #[arg(value_name = "MODULE:APP")]
     pub(super) target: Option<String>,
@@ -105,6 +111,26 @@ pub struct Flags {
 
     #[command(flatten)]
     pub(super) times: TimeFlags,
+}
+
+/// What a server that runs is told, by the file that its `--pidfile` names.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Control {
+    /// Have a server load its app anew, and wait until it has, or has not and why
+    Reload {
+        /// What its --pidfile names
+        pidfile: PathBuf,
+    },
+    /// Have the program that is there now take over from a server, and wait until it has
+    Upgrade {
+        /// What its --pidfile names
+        pidfile: PathBuf,
+    },
+    /// Stop a server, and wait until it has ended
+    Stop {
+        /// What its --pidfile names
+        pidfile: PathBuf,
+    },
 }
 
 /// Where, and whether with a check.

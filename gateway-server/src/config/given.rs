@@ -55,7 +55,7 @@ impl Given {
         command.build();
         let settings = Setting::all(&command);
         let typed = command.clone().try_get_matches_from(&arguments)?;
-        let layer = match typed.get_flag("engines") {
+        let layer = match typed.get_flag("engines") || typed.subcommand().is_some() {
             true => Layer::new(),
             false => lower(&typed, &variables, &settings).map_err(Refused::Setting)?,
         };
@@ -70,7 +70,7 @@ impl Given {
         });
         let matches = command.try_get_matches_from_mut(&arguments)?;
         let flags = Flags::from_arg_matches(&matches)?;
-        if flags.target.is_none() && !flags.engines && !flags.print_config {
+        if flags.target.is_none() && !flags.engines && !flags.print_config && flags.control.is_none() {
             return Err(command.error(ErrorKind::MissingRequiredArgument, NO_APP).into());
         }
         Ok(Self { flags, matches, settings, layer })

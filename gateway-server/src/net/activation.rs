@@ -11,11 +11,23 @@ const FIRST: RawFd = 3;
 
 const VARIABLES: &[&str] = &["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
 
+/// What a program has that takes over from another: a first line, and in each other
+/// one a descriptor and its address. What was handed over is where it was.
+pub const UPGRADE: &str = "GATEWAY_UPGRADE";
+
+fn upgraded(text: &str) -> Range<RawFd> {
+    let numbers = text.lines().filter_map(|line| line.split_once(" fd://")?.1.parse::<RawFd>().ok());
+    FIRST..numbers.max().map_or(FIRST, |last| last + 1)
+}
+
 /// The descriptors that were handed to this process.
 ///
 /// # Errors
 /// A sentence: there are none, or they are another process's.
 pub(super) fn descriptors() -> Result<Range<RawFd>, String> {
+    if let Some(text) = std::env::var_os(UPGRADE) {
+        return Ok(upgraded(&text.to_string_lossy()));
+    }
     let [process, count] = ["LISTEN_PID", "LISTEN_FDS"].map(std::env::var_os);
     read(process, count, std::process::id())
 }
@@ -44,6 +56,12 @@ fn read(process: Option<OsString>, count: Option<OsString>, own: u32) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_handed_over_before_an_upgrade() {
+        assert_eq!(upgraded("1 1 9 10 11\n3 fd://3\n4 fd://4\n7 127.0.0.1:80"), 3..5);
+        assert_eq!(upgraded("1 1 9 10 11\n7 127.0.0.1:80").len(), 0);
+    }
 
     #[test]
     fn what_was_handed_over() {

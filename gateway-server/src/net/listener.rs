@@ -79,6 +79,26 @@ impl Listener {
         }
     }
 
+    /// Takes from another program what that has bound at this address; the file of a
+    /// Unix socket is that one's until [`leave_file`](Self::leave_file) says otherwise.
+    ///
+    /// # Errors
+    /// It does not listen, or the system's.
+    pub fn take_over(socket: OwnedFd, address: &Address) -> io::Result<Self> {
+        let listener = Self::adopt(socket)?;
+        match address {
+            Address::Unix(path) => Ok(Self { file: Some(SocketFile::of_another(path)?), ..listener }),
+            _ => Ok(listener),
+        }
+    }
+
+    /// Whether the file of a Unix socket is left at the end, for another program.
+    pub const fn leave_file(&mut self, leave: bool) {
+        if let Some(file) = &mut self.file {
+            file.stays(leave);
+        }
+    }
+
     fn bind_tcp(address: SocketAddr, how: &Listening) -> io::Result<Self> {
         let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
         // Accept follows a poll; a client that left in between must not block it.

@@ -23,6 +23,9 @@ use super::{Endpoint, Listener, Local, Origin, Stream};
 #[derive(Debug)]
 pub struct Relay(OwnedFd);
 
+/// How a connection is written down: another number where that changes.
+pub const RELAY_FORM: i32 = 1;
+
 /// The end that they are taken from.
 #[derive(Debug)]
 pub(super) struct Relayed {
@@ -41,7 +44,13 @@ impl Relay {
     pub fn new() -> io::Result<(Self, Listener)> {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let (into, from) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        Ok((Self(into), Listener::relayed(from)))
+        Ok(Self::of(into, from))
+    }
+
+    /// Both ends, of which another program has made use.
+    #[must_use]
+    pub fn of(into: OwnedFd, from: OwnedFd) -> (Self, Listener) {
+        (Self(into), Listener::relayed(from))
     }
 
     /// Passes a connection on that waits, of which nobody has read anything. The
@@ -58,6 +67,12 @@ impl Relay {
         with.push(SendAncillaryMessage::ScmRights(&streams));
         sendmsg(&self.0, &[IoSlice::new(text.as_bytes())], &mut with, SendFlags::NOSIGNAL)?;
         Ok(())
+    }
+}
+
+impl AsFd for Relay {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

@@ -51,6 +51,21 @@ impl SocketFile {
         Ok((socket, file))
     }
 
+    /// A file that another program has made, and keeps for now.
+    ///
+    /// # Errors
+    /// It is not there, or the system's.
+    pub(super) fn of_another(path: &Path) -> io::Result<Self> {
+        let path = std::path::absolute(path)?;
+        let found = fs::symlink_metadata(&path)?;
+        Ok(Self { path, id: (found.dev(), found.ino()), process: std::process::id(), stays: true })
+    }
+
+    /// Whether it is left at the end.
+    pub(super) const fn stays(&mut self, stays: bool) {
+        self.stays = stays;
+    }
+
     /// Removes the file, if it is still this one, this process's, and not to stay.
     pub(super) fn remove(&self) {
         let is_ours = |found: fs::Metadata| (found.dev(), found.ino()) == self.id;

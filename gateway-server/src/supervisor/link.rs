@@ -1,7 +1,7 @@
 //! What a worker says to its master: that it serves, or why it cannot.
 
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -18,6 +18,12 @@ pub struct Link {
 }
 
 impl Link {
+    /// The end of a process that was started with it.
+    #[must_use]
+    pub fn of(socket: OwnedFd) -> Self {
+        Self { socket: socket.into(), was_ready: AtomicBool::new(false) }
+    }
+
     /// Says that the worker serves. A master that is not there any more is told
     /// nothing.
     pub fn ready(&self) {
@@ -35,6 +41,12 @@ impl Link {
     pub fn failed(&self, failure: &Failure) {
         let text = failure.text.as_bytes();
         let _ = (&self.socket).write_all(&[&[FAILED, failure.code], text].concat());
+    }
+}
+
+impl AsFd for Link {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

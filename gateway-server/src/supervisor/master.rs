@@ -9,16 +9,17 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+use rustix::process::{Pid, Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 use signal_hook::low_level;
 
+use super::control::Control;
 use super::link::{Heard, Link};
 use super::plan::{Action, Command, End, Event, due, plan};
-use super::process::{DRAIN, Process, end, reap};
-use super::table::{Id, Table};
+use super::process::{DRAIN, Process, end, how, reap};
+use super::table::{Id, Mode, Table};
 use super::vitals::Watch;
 use super::{Failure, Policy, Work};
 use crate::stats::Board;
@@ -52,6 +53,12 @@ pub fn run(policy: &Policy, work: &mut impl Work) -> Result<(), Failure> {
     }
 }
 
+/// Who cannot be asked is told by signals.
+fn control() -> Option<Control> {
+    let control = Control::new();
+    control.inspect_err(|error| tracing::warn!("`gateway-server reload` cannot reach this server: {error}")).ok()
+}
+
 struct Master<'a, W> {
     table: Table,
     processes: Vec<Process>,
@@ -62,6 +69,9 @@ struct Master<'a, W> {
     work: &'a mut W,
     /// When the workers are looked at again.
     look_at: Instant,
+    control: Option<Control>,
+    /// The program that is to take over.
+    successor: Option<(Pid, Heard)>,
 }
 
 impl<'a, W: Work> Master<'a, W> {
@@ -69,7 +79,16 @@ impl<'a, W: Work> Master<'a, W> {
         let (read, write) = UnixStream::pair()?;
         let signals = SignalDelivery::with_pipe(read, write, SignalOnly, SIGNALS)?;
         let (table, events) = (Table::new(*policy), VecDeque::from([Event::Begin]));
-        Ok(Self { table, processes: Vec::new(), events, signals: Some(signals), work, look_at: Instant::now() })
+        Ok(Self {
+            table,
+            processes: Vec::new(),
+            events,
+            signals: Some(signals),
+            work,
+            look_at: Instant::now(),
+            control: control(),
+            successor: None,
+        })
     }
 
     // ----- what happens --------------------------------------------------------
@@ -98,6 +117,8 @@ impl<'a, W: Work> Master<'a, W> {
         // One that has said that it serves says no more; its end is told by a signal.
         let quiet = self.processes.iter().filter(|process| !process.heard.was_ready());
         let all = signals.chain(quiet.map(|process| process.heard.as_fd()));
+        let all = all.chain(self.control.iter().flat_map(Control::fds));
+        let all = all.chain(self.successor.iter().map(|(_, heard)| heard.as_fd()));
         let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
         match poll(&mut fds, left.as_ref()) {
             Ok(count) => Ok(count > 0),
@@ -112,6 +133,12 @@ impl<'a, W: Work> Master<'a, W> {
                 self.events.push_back(Event::Ready(process.id));
             }
         }
+        if self.successor.as_mut().is_some_and(|(_, heard)| heard.listen()) {
+            self.events.push_back(Event::Succeeded);
+        }
+        let is_busy = self.table.mode == Mode::Reloading;
+        let commands = self.control.as_mut().map(|control| control.listen(is_busy)).unwrap_or_default();
+        self.events.extend(commands.into_iter().map(Event::Command));
         let told: Vec<i32> = self.signals.as_mut().map(|signals| signals.pending().collect()).unwrap_or_default();
         for signal in told {
             match signal {
@@ -119,6 +146,7 @@ impl<'a, W: Work> Master<'a, W> {
                 SIGTERM | SIGINT => self.events.push_back(Event::Command(Command::Stop)),
                 SIGQUIT => self.events.push_back(Event::Command(Command::Quit)),
                 SIGHUP => self.events.push_back(Event::Command(Command::Reload)),
+                SIGUSR2 => self.events.push_back(Event::Command(Command::Upgrade)),
                 SIGTTIN => self.events.push_back(Event::Command(Command::More)),
                 SIGTTOU => self.events.push_back(Event::Command(Command::Fewer)),
                 // By default they would end it, and who sends them means something else.
@@ -151,6 +179,10 @@ impl<'a, W: Work> Master<'a, W> {
                 let mut process = self.processes.remove(place);
                 self.events.push_back(Event::Ended(process.id, end(status, &mut process)));
             }
+            if let Some((_, mut heard)) = self.successor.take_if(|(successor, _)| *successor == pid) {
+                let end = End { how: how(status), why: heard.failure(), ..End::default() };
+                self.events.push_back(Event::NotSucceeded(end));
+            }
         }
         Ok(())
     }
@@ -168,13 +200,44 @@ impl<'a, W: Work> Master<'a, W> {
             Action::Error(text) => tracing::error!("{text}"),
             Action::Serving => self.work.serving(),
             Action::Reloading => self.work.reloading(),
-            Action::Reloaded(_) => self.work.reloaded(),
+            Action::Reloaded(outcome) => {
+                self.work.reloaded();
+                self.answer(Command::Reload, &outcome);
+            }
+            Action::Upgrade => self.upgrade(),
+            Action::Upgraded(outcome) => {
+                if let Some((successor, _)) = self.successor.take_if(|_| outcome.is_ok()) {
+                    self.work.upgraded(successor);
+                }
+                self.answer(Command::Upgrade, &outcome);
+            }
+            Action::StopSuccessor => {
+                if let Some((successor, _)) = self.successor.take() {
+                    let _ = kill_process(successor, Signal::TERM);
+                }
+            }
+            Action::Refused(command, why) => self.control.iter_mut().for_each(|control| control.refuse(command, why)),
             Action::Stopping => {
                 tracing::info!("stopping");
                 self.work.stopping();
             }
             // The loop's own to see to.
             Action::End(_) => {}
+        }
+    }
+
+    fn answer(&mut self, command: Command, outcome: &Result<(), String>) {
+        self.control.iter_mut().for_each(|control| control.answer(command, outcome));
+    }
+
+    fn upgrade(&mut self) {
+        let started = Heard::new().and_then(|(heard, link)| Ok((self.work.upgrade(link)?, heard)));
+        match started {
+            Ok(successor) => self.successor = Some(successor),
+            Err(error) => {
+                let why = Some(Failure::of(error.to_string()));
+                self.events.push_back(Event::NotSucceeded(End { why, ..End::default() }));
+            }
         }
     }
 
@@ -220,6 +283,7 @@ impl<'a, W: Work> Master<'a, W> {
     /// other workers is the master's.
     fn become_worker(&mut self, link: Link, board: Arc<Board>) -> ! {
         self.processes.clear();
+        (self.control, self.successor) = (None, None);
         let code = self.work.serve(link, board);
         // Not `exit`: what the master has registered or buffered is the master's.
         low_level::exit(code.into())

@@ -3,12 +3,14 @@
 
 #[cfg(test)]
 mod tests;
+mod upgrade;
+mod wear;
 
 use std::time::{Duration, Instant};
 
+use super::Failure;
 use super::table::{Id, Mode, State, Table, Worker};
 use super::vitals::Vitals;
-use super::{Failure, Wear};
 
 /// What has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +25,10 @@ pub(super) enum Event {
     Ended(Id, End),
     /// How a worker does.
     Vitals(Id, Vitals),
+    /// The program that is to take over serves.
+    Succeeded,
+    /// It has ended, or could not be started at all.
+    NotSucceeded(End),
     /// Time has passed.
     Tick,
 }
@@ -36,6 +42,8 @@ pub(super) enum Command {
     Quit,
     /// New workers, then no more of the old ones.
     Reload,
+    /// A new program, then no more of this one.
+    Upgrade,
     /// One worker more.
     More,
     /// One worker fewer.
@@ -43,7 +51,7 @@ pub(super) enum Command {
 }
 
 /// How a worker's process has ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct End {
     /// For the log: `exit code 1`, `signal 11 (SIGSEGV)`.
     pub(super) how: String,
@@ -76,6 +84,14 @@ pub(super) enum Action {
     Reloading,
     /// It is over; not well, if the new workers cannot serve.
     Reloaded(Result<(), String>),
+    /// The program is started that is to take over.
+    Upgrade,
+    /// It is told to end.
+    StopSuccessor,
+    /// It has taken over; or not, and why.
+    Upgraded(Result<(), String>),
+    /// A command is not obeyed, and why.
+    Refused(Command, &'static str),
     /// The end has begun.
     Stopping,
     /// The master ends; not well, if something went wrong.
@@ -99,7 +115,9 @@ pub(super) fn plan(table: &mut Table, event: Event, now: Instant) -> Vec<Action>
         Event::Command(command) => obey(table, command, now, &mut todo),
         Event::Ready(id) => ready(table, id, now, &mut todo),
         Event::Ended(id, end) => ended(table, id, &end, now, &mut todo),
-        Event::Vitals(id, vitals) => look(table, id, &vitals, now, &mut todo),
+        Event::Vitals(id, vitals) => wear::look(table, id, &vitals, now, &mut todo),
+        Event::Succeeded => upgrade::succeeded(table, now, &mut todo),
+        Event::NotSucceeded(end) => upgrade::not_succeeded(table, &end, now, &mut todo),
         Event::Tick => {}
     }
     tick(table, now, &mut todo);
@@ -114,7 +132,7 @@ pub(super) fn plan(table: &mut Table, event: Event, now: Instant) -> Vec<Action>
 pub(super) fn due(table: &Table) -> Option<Instant> {
     let deadlines = table.workers.iter().filter_map(|worker| deadline(table, worker));
     let start = if table.is_short() { table.not_before } else { None };
-    deadlines.chain(start).min()
+    deadlines.chain(start).chain(upgrade::deadline(table)).min()
 }
 
 // ----- commands ----------------------------------------------------------------
@@ -126,6 +144,7 @@ fn obey(table: &mut Table, command: Command, now: Instant, todo: &mut Vec<Action
             kill_all(table, now, todo);
             end_if_alone(table, todo);
         }
+        Command::Upgrade => upgrade::begin(table, now, todo),
         // Told twice: somebody does not want to wait.
         Command::Stop if table.mode == Mode::Ending => kill_all(table, now, todo),
         Command::Stop => {
@@ -157,9 +176,12 @@ fn obey(table: &mut Table, command: Command, now: Instant, todo: &mut Vec<Action
 }
 
 fn begin_end(table: &mut Table, todo: &mut Vec<Action>) {
-    if std::mem::replace(&mut table.mode, Mode::Ending) != Mode::Ending {
-        todo.push(Action::Stopping);
+    match std::mem::replace(&mut table.mode, Mode::Ending) {
+        Mode::Ending => return,
+        Mode::Upgrading(_) => todo.push(Action::StopSuccessor),
+        Mode::Serving | Mode::Reloading => {}
     }
+    todo.push(Action::Stopping);
 }
 
 fn kill_all(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
@@ -198,8 +220,8 @@ fn ready(table: &mut Table, id: Id, now: Instant, todo: &mut Vec<Action>) {
     }
     worker.set(State::Ready, now);
     let generation = worker.generation;
-    if table.mode == Mode::Serving && table.is_serving() {
-        retire_worn(table, now, todo);
+    if table.mode != Mode::Reloading && table.mode != Mode::Ending && table.is_serving() {
+        wear::retire_worn(table, now, todo);
     }
     if table.mode != Mode::Reloading || generation < table.generation {
         return;
@@ -278,7 +300,7 @@ fn ended(table: &mut Table, id: Id, end: &End, now: Instant, todo: &mut Vec<Acti
         // One that could not even start has nothing to finish.
         State::Draining if end.clean || end.why.is_some() => {}
         State::Draining => {
-            todo.push(Action::Error(format!("{worker} ended with {} while it finished{running}", end.how)))
+            todo.push(Action::Error(format!("{worker} ended with {} while it finished{running}", end.how)));
         }
         _ if table.mode == Mode::Ending => {}
         State::Starting => return failed_to_start(table, &worker, why, now, todo),
@@ -327,61 +349,6 @@ fn back_off(table: &mut Table, worker: &Worker, now: Instant) {
     table.not_before = now.checked_add(wait);
 }
 
-// ----- how workers do ---------------------------------------------------------------
-
-fn look(table: &mut Table, id: Id, vitals: &Vitals, now: Instant, todo: &mut Vec<Action>) {
-    let wear = table.policy.wear;
-    let Some(worker) = table.get(id).filter(|worker| worker.state == State::Ready) else { return };
-    if wear.stuck.is_some_and(|most| vitals.stuck >= most) {
-        let text = format!("{worker} has not come round for {} s and is killed", vitals.stuck.as_secs());
-        worker.set(State::Killed, now);
-        todo.extend([Action::Kill(id), Action::Error(text)]);
-        return start_missing(table, now, todo);
-    }
-    if worker.worn {
-        return;
-    }
-    if let Some(why) = worn(&wear, worker, vitals, now) {
-        worker.worn = true;
-        todo.push(Action::Info(format!("{worker} {why}; another takes its place")));
-        start_missing(table, now, todo);
-    }
-}
-
-/// Why another worker should take this one's place, if it should.
-fn worn(wear: &Wear, worker: &Worker, vitals: &Vitals, now: Instant) -> Option<String> {
-    if let Some((most, more)) = wear.requests
-        && vitals.requests >= most.saturating_add(spread(worker.id, more))
-    {
-        return Some(format!("has had {} requests", vitals.requests));
-    }
-    if wear.age.is_some_and(|most| now.saturating_duration_since(worker.since) >= most) {
-        return Some("is old".to_owned());
-    }
-    if wear.memory.is_some_and(|most| vitals.memory >= most) {
-        return Some(format!("holds {} MiB of memory", vitals.memory >> 20));
-    }
-    if wear.late_calls.is_some_and(|most| vitals.late_calls >= most) {
-        return Some(format!("has {} calls that do not return", vitals.late_calls));
-    }
-    None
-}
-
-/// A number up to `most`, another for each worker, so that they are not all
-/// replaced at once.
-const fn spread(id: Id, most: u64) -> u64 {
-    // Multiples of the golden ratio lie far from each other.
-    let part = id.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-    (part as u128 * (most as u128 + 1) >> 32) as u64
-}
-
-/// The others have taken their places.
-fn retire_worn(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
-    for worker in table.workers.iter_mut().filter(|worker| worker.worn && worker.state == State::Ready) {
-        end_worker(worker, true, now, todo);
-    }
-}
-
 // ----- time ------------------------------------------------------------------------
 
 /// When a worker has taken too long for what it does.
@@ -414,6 +381,11 @@ fn tick(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
             }
             _ => todo.push(Action::Warn(format!("{worker} did not finish in time and is killed"))),
         }
+    }
+    if upgrade::deadline(table).is_some_and(|time| time <= now) {
+        todo.push(Action::StopSuccessor);
+        let end = End { how: "no word".to_owned(), ..End::default() };
+        upgrade::not_succeeded(table, &end, now, todo);
     }
     if table.not_before.is_some_and(|time| time <= now) {
         start_missing(table, now, todo);

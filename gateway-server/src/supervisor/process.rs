@@ -48,10 +48,15 @@ pub(super) fn reap() -> io::Result<Option<(Pid, WaitStatus)>> {
 
 /// How a process has ended.
 pub(super) fn end(status: WaitStatus, process: &mut Process) -> End {
-    let how = match (status.terminating_signal(), status.exit_status()) {
+    let clean = status.exit_status() == Some(0);
+    End { how: how(status), clean, why: process.heard.failure(), running: process.watch.running() }
+}
+
+/// The same as text.
+pub(super) fn how(status: WaitStatus) -> String {
+    match (status.terminating_signal(), status.exit_status()) {
         (Some(signal), _) => format!("signal {signal} ({})", signal_name(signal).unwrap_or("unknown")),
         (None, Some(code)) => format!("exit code {code}"),
         (None, None) => "an unknown status".to_owned(),
-    };
-    End { how, clean: status.exit_status() == Some(0), why: process.heard.failure(), running: process.watch.running() }
+    }
 }

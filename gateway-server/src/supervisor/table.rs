@@ -57,6 +57,8 @@ pub(super) enum Mode {
     Serving,
     /// The newest generation is not ready.
     Reloading,
+    /// The program that is to take over is not ready; since when.
+    Upgrading(Instant),
     Ending,
 }
 

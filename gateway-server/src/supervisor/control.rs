@@ -1,0 +1,175 @@
+//! Where the master is told what to do by `gateway-server reload` and the like,
+//! and says what came of it: signals carry no answer. An abstract Unix socket,
+//! named after the process; who asks has to be its user, or root.
+
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::path::Path;
+
+use rustix::net::sockopt::socket_peercred;
+use rustix::process::geteuid;
+
+use super::plan::Command;
+
+/// The master's end.
+#[derive(Debug)]
+pub(super) struct Control {
+    listener: UnixListener,
+    clients: Vec<Client>,
+}
+
+/// Somebody who has asked, or is about to.
+#[derive(Debug)]
+struct Client {
+    stream: UnixStream,
+    said: Vec<u8>,
+    /// What was asked for, and how many outcomes come before its own.
+    wish: Option<(Command, usize)>,
+}
+
+/// The longest of the words.
+const LONGEST: usize = 16;
+/// The most who ask at once.
+const MOST: usize = 16;
+
+fn name(process: u32) -> io::Result<SocketAddr> {
+    SocketAddr::from_abstract_name(format!("gateway-server.{process}"))
+}
+
+impl Control {
+    /// # Errors
+    /// Somebody has the name, or the system's.
+    pub(super) fn new() -> io::Result<Self> {
+        let listener = UnixListener::bind_addr(&name(std::process::id())?)?;
+        listener.set_nonblocking(true)?;
+        Ok(Self { listener, clients: Vec::new() })
+    }
+
+    /// What becomes readable when somebody has something to say.
+    pub(super) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let asking = self.clients.iter().filter(|client| client.wish.is_none());
+        std::iter::once(self.listener.as_fd()).chain(asking.map(|client| client.stream.as_fd()))
+    }
+
+    /// What was asked for. While `busy`, the next outcome is that of somebody else.
+    pub(super) fn listen(&mut self, busy: bool) -> Vec<Command> {
+        while let Ok((stream, _)) = self.listener.accept() {
+            let may = socket_peercred(&stream).is_ok_and(|peer| peer.uid.is_root() || peer.uid == geteuid());
+            if may && self.clients.len() < MOST && stream.set_nonblocking(true).is_ok() {
+                self.clients.push(Client { stream, said: Vec::new(), wish: None });
+            }
+        }
+        let mut commands = Vec::new();
+        self.clients.retain_mut(|client| {
+            if client.wish.is_some() {
+                return true;
+            }
+            let is_over = client.read();
+            if let Some(command) = client.command() {
+                client.wish = Some((command, usize::from(busy && command == Command::Reload)));
+                commands.push(command);
+                return true;
+            }
+            !is_over && client.said.len() <= LONGEST
+        });
+        commands
+    }
+
+    /// Says what came of a command to all who wait for it.
+    pub(super) fn answer(&mut self, command: Command, outcome: &Result<(), String>) {
+        self.clients.retain_mut(|client| match &mut client.wish {
+            Some((wish, 0)) if *wish == command => {
+                client.tell(outcome);
+                false
+            }
+            Some((wish, before)) if *wish == command => {
+                *before -= 1;
+                true
+            }
+            _ => true,
+        });
+    }
+
+    /// Says that a command was not obeyed to the one who came last with it.
+    pub(super) fn refuse(&mut self, command: Command, why: &str) {
+        let is_meant = |client: &Client| client.wish.is_some_and(|(wish, _)| wish == command);
+        if let Some(place) = self.clients.iter().rposition(is_meant) {
+            self.clients.remove(place).tell(&Err(why.to_owned()));
+        }
+    }
+}
+
+impl Client {
+    /// Reads what is there; answers whether no more comes.
+    fn read(&mut self) -> bool {
+        let mut piece = [0; LONGEST + 1];
+        loop {
+            match (&self.stream).read(&mut piece) {
+                Ok(0) => return true,
+                Ok(count) => self.said.extend_from_slice(&piece[..count]),
+                Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
+            }
+            if self.said.len() > LONGEST {
+                return true;
+            }
+        }
+    }
+
+    fn command(&self) -> Option<Command> {
+        match self.said.as_slice() {
+            b"reload\n" => Some(Command::Reload),
+            b"upgrade\n" => Some(Command::Upgrade),
+            b"stop\n" => Some(Command::Stop),
+            _ => None,
+        }
+    }
+
+    /// One who does not take an answer gets none.
+    fn tell(&self, outcome: &Result<(), String>) {
+        let text = outcome.as_ref().map_or_else(|why| format!("failed\n{why}"), |()| "ok\n".to_owned());
+        let _ = (&self.stream).write_all(text.as_bytes());
+    }
+}
+
+/// Has the master of this process id do something, and waits until it is done.
+///
+/// # Errors
+/// A sentence: there is no such master, or why it has not done it.
+pub fn ask(process: u32, what: &str) -> Result<(), String> {
+    let broken = |error: io::Error| match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
+            format!("process {process} is no gateway-server with a master (--no-master has none)")
+        }
+        _ => format!("process {process} cannot be asked: {error}"),
+    };
+    let stream = name(process).and_then(|name| UnixStream::connect_addr(&name)).map_err(broken)?;
+    // Anybody may take a name that nobody has.
+    let peer = socket_peercred(&stream).map_err(|error| broken(error.into()))?;
+    if peer.pid.as_raw_nonzero().get().unsigned_abs() != process {
+        return Err(format!("process {process} cannot be asked: another process answers in its name"));
+    }
+    let mut answer = String::new();
+    (&stream).write_all(format!("{what}\n").as_bytes()).map_err(broken)?;
+    (&stream).read_to_string(&mut answer).map_err(broken)?;
+    match answer.split_once('\n') {
+        Some(("ok", _)) => Ok(()),
+        Some(("failed", why)) => Err(why.to_owned()),
+        // It ends, which is what it was asked for.
+        _ if what == "stop" => gone(process),
+        _ => Err(format!("process {process} ended meanwhile, or refuses: only its user and root may ask")),
+    }
+}
+
+/// Waits until a process is gone that has begun to end.
+fn gone(process: u32) -> Result<(), String> {
+    let place = format!("/proc/{process}");
+    let stat = Path::new(&place).join("stat");
+    // It has closed its sockets: what is left to do takes no time. One that nobody
+    // takes leave of is gone.
+    while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    Ok(())
+}
