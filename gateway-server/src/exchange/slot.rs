@@ -20,10 +20,11 @@ use super::Service;
 use super::lent::Lent;
 use super::port::Port;
 use super::wire::{Terms, Wire};
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Peer, Remote};
+use crate::protocol::forwarded::Told;
 use crate::protocol::http1::{Decoder, Framing, head};
-use crate::protocol::{Limits, Refusal};
-use crate::stats::Flight;
+use crate::protocol::{Client, Limits, Refusal};
+use crate::stats::{Fault, Flight};
 
 /// See the module's text.
 #[derive(Debug)]
@@ -37,10 +38,15 @@ struct Inner {
     /// Whether `hosted` tells of a request, and borrows its bytes.
     is_open: bool,
     room: head::Room<'static>,
-    /// SERVER_PROTOCOL first, then what stays the same for the service; from
-    /// [`ENDS`] on what stays the same for the connection.
+    /// HTTPS first, for clients that speak it, and SERVER_PROTOCOL; then what stays
+    /// the same for the service, and from [`ENDS`] on for the connection.
     env: [Header<'static>; ENDS + 4],
-    env_len: usize,
+    /// Which of them there are: HTTPS, and the client's address and port, may not be.
+    known: Range<usize>,
+    /// Whether the headers of requests tell who the client is.
+    is_told: bool,
+    /// Who that was at the last one.
+    told: Remote,
     /// The decoded path.
     path: Vec<u8>,
     // What `env`, `hosted` and `body` point to; after them, so dropped later.
@@ -53,7 +59,10 @@ struct Inner {
 unsafe impl Send for Slot {}
 
 /// Where the ends of the connection stand in a request's variables.
-const ENDS: usize = 6;
+const ENDS: usize = 7;
+/// Where the first line's protocol stands, and the URL's scheme.
+const PROTOCOL: usize = 1;
+const SCHEME: usize = 3;
 
 /// What an open request asks of the exchange.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +81,7 @@ impl Slot {
         let mut env = [Header::from_static("", ""); ENDS + 4];
         let shared = service.variables();
         let ends = ["SERVER_NAME", "SERVER_PORT", "REMOTE_ADDR", "REMOTE_PORT"].map(|key| (key, ""));
-        let list = [("SERVER_PROTOCOL", "")].into_iter().chain(shared).chain(ends);
+        let list = [("HTTPS", "on"), ("SERVER_PROTOCOL", "")].into_iter().chain(shared).chain(ends);
         env.iter_mut().zip(list).for_each(|(place, (key, value))| *place = Header::from_static(key, value));
         let host: *const _ = &*service.host;
         // SAFETY: the service, and so its host, is kept by the slot.
@@ -83,7 +92,9 @@ impl Slot {
             is_open: false,
             room: head::Room::default(),
             env,
-            env_len: 0,
+            known: PROTOCOL..ENDS,
+            is_told: false,
+            told: Remote::default(),
             path: Vec::new(),
             endpoint: None,
             service,
@@ -111,8 +122,18 @@ impl Slot {
             for (entry, value) in env[ENDS..].iter_mut().zip(values) {
                 *entry = entry.with_value(&*std::ptr::from_ref(value));
             }
-            (*inner).env_len = if addr.is_empty() { ENDS + 2 } else { ENDS + 4 };
+            (*inner).known.end = if addr.is_empty() { ENDS + 2 } else { ENDS + 4 };
+            (*inner).set_secure(endpoint.is_secure());
+            let service: &Service = &(*inner).service;
+            (*inner).is_told = service.proxies.believes(endpoint.peer());
             (*inner).endpoint = Some(endpoint);
+        }
+    }
+
+    /// Serves the same connection, whose peer has said who its client is.
+    pub(super) fn announce(&mut self, remote: Remote, peer: Peer, is_secure: bool) {
+        if let Some(endpoint) = self.unbind() {
+            self.bind(endpoint.announced(remote, peer, is_secure));
         }
     }
 
@@ -179,7 +200,10 @@ impl Slot {
         if !inner.is_open || inner.endpoint.is_none() {
             return;
         }
-        inner.env[0] = inner.env[0].with_value(opened.terms.version.as_str().as_bytes());
+        inner.env[PROTOCOL] = inner.env[PROTOCOL].with_value(opened.terms.version.as_str().as_bytes());
+        if inner.is_told {
+            inner.listen();
+        }
         let wire = inner.hosted.transport();
         // SAFETY: pinned until `recycle`, which drops the request's users first.
         let preread: &'static [u8] = unsafe { wire.buffer.lend(opened.end..opened.end + preread) };
@@ -195,7 +219,7 @@ impl Slot {
         };
         // SAFETY: both lists stay as they are until the next `open`.
         let (env, headers) = unsafe {
-            let env: &'static [Header<'static>] = &*std::ptr::from_ref(&inner.env[..inner.env_len]);
+            let env: &'static [Header<'static>] = &*std::ptr::from_ref(&inner.env[inner.known.clone()]);
             let headers: &'static [Header<'static>] = &*std::ptr::from_ref(inner.room.headers.as_slice());
             (env, headers)
         };
@@ -349,6 +373,43 @@ impl Slot {
         self.wire().port = unsafe { Lent::new(port) };
         let _back = Back(self.0);
         act()
+    }
+}
+
+impl Inner {
+    /// Asks the open request's headers who the client is, and names that one.
+    #[cold]
+    fn listen(&mut self) {
+        let Some(endpoint) = &self.endpoint else { return };
+        let told = self.service.proxies.told(&self.room.headers).unwrap_or_else(|_| {
+            self.service.counters.count(Fault::Forwarded);
+            tracing::debug!("{}: forwarded headers that are not valid", endpoint.client().escape_ascii());
+            Told::default()
+        });
+        let is_secure = told.is_secure.unwrap_or(endpoint.is_secure());
+        let (addr, port) = match told.client {
+            Client::Same => endpoint.remote(),
+            Client::Unknown => (&[][..], &[][..]),
+            Client::At(ip, port) => {
+                self.told = Remote::new(ip, port);
+                self.told.both()
+            }
+        };
+        self.known.end = ENDS + 2 + usize::from(!addr.is_empty()) + usize::from(!port.is_empty());
+        for (entry, value) in self.env[ENDS + 2..].iter_mut().zip([addr, port]) {
+            // SAFETY: the text is the endpoint's or the slot's, and stays there until
+            // the next request is ready; nobody borrows from it then.
+            *entry = entry.with_value(unsafe { &*std::ptr::from_ref(value) });
+        }
+        self.set_secure(is_secure);
+    }
+
+    /// Whether the client speaks TLS.
+    fn set_secure(&mut self, is_secure: bool) {
+        if is_secure != (self.known.start == 0) {
+            self.known.start = if is_secure { 0 } else { PROTOCOL };
+            self.env[SCHEME] = self.env[SCHEME].with_value(if is_secure { b"https" } else { b"http" });
+        }
     }
 }
 
