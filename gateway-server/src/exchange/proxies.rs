@@ -20,17 +20,11 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Whether what a peer says in a request's headers counts. One that speaks for
-    /// others is not who has sent them.
-    pub(super) fn believes(&self, peer: Peer) -> bool {
-        peer != Peer::Stranger && self.forwarded.is_some()
-    }
-
-    /// What it says in the headers of one.
-    pub(super) fn told(&self, headers: &[Header<'_>]) -> Result<Told, Malformed> {
+    /// What the headers of a request say that has come from this peer.
+    pub(super) fn told(&self, peer: Peer, headers: &[Header<'_>]) -> Result<Told, Malformed> {
         match self.forwarded {
-            Some(style) => forwarded::read(style, headers, |ip| self.trusted.has(ip)),
-            None => Ok(Told::default()),
+            Some(style) if peer != Peer::Stranger => forwarded::read(style, headers, |ip| self.trusted.has(ip)),
+            _ => Ok(Told::default()),
         }
     }
 

@@ -43,8 +43,8 @@ struct Inner {
     env: [Header<'static>; ENDS + 4],
     /// Which of them there are: HTTPS, and the client's address and port, may not be.
     known: Range<usize>,
-    /// Whether the headers of requests tell who the client is.
-    is_told: bool,
+    /// Whether the client is the peer, and speaks no TLS; see [`Endpoint::is_plain`].
+    is_plain: bool,
     /// Who that was at the last one.
     told: Remote,
     /// The decoded path.
@@ -93,7 +93,7 @@ impl Slot {
             room: head::Room::default(),
             env,
             known: PROTOCOL..ENDS,
-            is_told: false,
+            is_plain: true,
             told: Remote::default(),
             path: Vec::new(),
             endpoint: None,
@@ -123,9 +123,10 @@ impl Slot {
                 *entry = entry.with_value(&*std::ptr::from_ref(value));
             }
             (*inner).known.end = if addr.is_empty() { ENDS + 2 } else { ENDS + 4 };
-            (*inner).set_secure(endpoint.is_secure());
-            let service: &Service = &(*inner).service;
-            (*inner).is_told = service.proxies.believes(endpoint.peer());
+            if !(endpoint.is_plain() & (*inner).is_plain) {
+                (*inner).is_plain = endpoint.is_plain();
+                (*inner).set_secure(endpoint.is_secure());
+            }
             (*inner).endpoint = Some(endpoint);
         }
     }
@@ -201,7 +202,7 @@ impl Slot {
             return;
         }
         inner.env[PROTOCOL] = inner.env[PROTOCOL].with_value(opened.terms.version.as_str().as_bytes());
-        if inner.is_told {
+        if !inner.is_plain {
             inner.listen();
         }
         let wire = inner.hosted.transport();
@@ -377,11 +378,12 @@ impl Slot {
 }
 
 impl Inner {
-    /// Asks the open request's headers who the client is, and names that one.
+    /// Asks the open request's headers who the client is, if they are believed, and
+    /// names that one.
     #[cold]
     fn listen(&mut self) {
         let Some(endpoint) = &self.endpoint else { return };
-        let told = self.service.proxies.told(&self.room.headers).unwrap_or_else(|_| {
+        let told = self.service.proxies.told(endpoint.peer(), &self.room.headers).unwrap_or_else(|_| {
             self.service.counters.count(Fault::Forwarded);
             tracing::debug!("{}: forwarded headers that are not valid", endpoint.client().escape_ascii());
             Told::default()

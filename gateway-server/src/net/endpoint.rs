@@ -78,6 +78,12 @@ impl Endpoint {
         self.0.peer
     }
 
+    /// Whether the client is the peer, and speaks no TLS: nearly all are so.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        (self.0.peer == Peer::Stranger) & !self.0.is_secure
+    }
+
     /// Whether the client speaks TLS.
     #[must_use]
     pub fn is_secure(&self) -> bool {
