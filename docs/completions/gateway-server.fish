@@ -6,6 +6,10 @@ complete -c gateway-server -l socket-mode -d 'The permissions of Unix sockets, a
 complete -c gateway-server -l socket-owner -d 'Whose the files of Unix sockets are: USER, USER:GROUP or :GROUP; another user needs root' -r
 complete -c gateway-server -l vacuum -d 'Whether the files of Unix sockets are removed at the end: --vacuum=false leaves them' -r -f -a "true\t''
 false\t''"
+complete -c gateway-server -l trusted-proxies -d 'Believe these peers about who their clients are: addresses, networks as 10.0.0.0/8, unix for Unix sockets; separated by commas' -r
+complete -c gateway-server -l forwarded -d 'The headers that trusted proxies tell of their clients by [default: x-forwarded]' -r -f -a "x-forwarded\t'X-Forwarded-For and X-Forwarded-Proto'
+forwarded\t'RFC 7239'
+off\t'None'"
 complete -c gateway-server -l engine -d 'How clients are served: --engines lists the models' -r
 complete -c gateway-server -l connections -d 'Serve at most N connections at once; others wait [default: fork 256, thread 1024, loops 16384]' -r
 complete -c gateway-server -l loops -d 'leader: how many threads poll at once [default: the cores of this process]' -r
@@ -54,6 +58,7 @@ complete -c gateway-server -l check -d 'Load the module and create the app in a 
 complete -c gateway-server -l list -d 'Print the module\'s apps, versions and build, and end'
 complete -c gateway-server -l engines -d 'Print the engines, a line for each, and end'
 complete -c gateway-server -l in-child -d 'This is the child that --check or --list has started'
+complete -c gateway-server -l proxy-protocol -d 'Connections of trusted proxies begin with a PROXY header, version 1 or 2; one without it is closed'
 complete -c gateway-server -l no-master -d 'Serve in this process alone: nobody replaces or reloads it'
 complete -c gateway-server -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gateway-server -s V -l version -d 'Print version'

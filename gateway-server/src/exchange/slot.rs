@@ -38,11 +38,11 @@ struct Inner {
     /// Whether `hosted` tells of a request, and borrows its bytes.
     is_open: bool,
     room: head::Room<'static>,
-    /// HTTPS first, for clients that speak it, and SERVER_PROTOCOL; then what stays
-    /// the same for the service, and from [`ENDS`] on for the connection.
-    env: [Header<'static>; ENDS + 4],
-    /// Which of them there are: HTTPS, and the client's address and port, may not be.
-    known: Range<usize>,
+    /// SERVER_PROTOCOL first, then what stays the same for the service; from
+    /// [`ENDS`] on what stays the same for the connection, unless headers name the
+    /// client.
+    env: [Header<'static>; ENDS + 5],
+    env_len: usize,
     /// Whether the client is the peer, and speaks no TLS; see [`Endpoint::is_plain`].
     is_plain: bool,
     /// Who that was at the last one.
@@ -59,10 +59,11 @@ struct Inner {
 unsafe impl Send for Slot {}
 
 /// Where the ends of the connection stand in a request's variables.
-const ENDS: usize = 7;
-/// Where the first line's protocol stands, and the URL's scheme.
-const PROTOCOL: usize = 1;
-const SCHEME: usize = 3;
+const ENDS: usize = 6;
+/// And that of its client, whose address and port may not be known.
+const CLIENT: usize = ENDS + 2;
+/// Where the URL's scheme stands.
+const SCHEME: usize = 2;
 
 /// What an open request asks of the exchange.
 #[derive(Clone, Copy, Debug)]
@@ -78,10 +79,10 @@ pub(super) struct Opened {
 impl Slot {
     /// Memory for the requests of one connection at a time.
     pub(super) fn new(service: Arc<Service>, wire: Wire) -> Self {
-        let mut env = [Header::from_static("", ""); ENDS + 4];
+        let mut env = [Header::from_static("", ""); ENDS + 5];
         let shared = service.variables();
         let ends = ["SERVER_NAME", "SERVER_PORT", "REMOTE_ADDR", "REMOTE_PORT"].map(|key| (key, ""));
-        let list = [("HTTPS", "on"), ("SERVER_PROTOCOL", "")].into_iter().chain(shared).chain(ends);
+        let list = [("SERVER_PROTOCOL", "")].into_iter().chain(shared).chain(ends);
         env.iter_mut().zip(list).for_each(|(place, (key, value))| *place = Header::from_static(key, value));
         let host: *const _ = &*service.host;
         // SAFETY: the service, and so its host, is kept by the slot.
@@ -92,7 +93,7 @@ impl Slot {
             is_open: false,
             room: head::Room::default(),
             env,
-            known: PROTOCOL..ENDS,
+            env_len: 0,
             is_plain: true,
             told: Remote::default(),
             path: Vec::new(),
@@ -116,17 +117,17 @@ impl Slot {
         // text is the endpoint's, which stays until `unbind`; without it no
         // request becomes ready.
         unsafe {
+            if !(*inner).is_plain {
+                (*inner).forget_client();
+            }
             let (addr, port) = endpoint.remote();
             let values = [endpoint.server_name().as_bytes(), endpoint.server_port().as_bytes(), addr, port];
             let env = &mut (*inner).env;
             for (entry, value) in env[ENDS..].iter_mut().zip(values) {
                 *entry = entry.with_value(&*std::ptr::from_ref(value));
             }
-            (*inner).known.end = if addr.is_empty() { ENDS + 2 } else { ENDS + 4 };
-            if !(endpoint.is_plain() & (*inner).is_plain) {
-                (*inner).is_plain = endpoint.is_plain();
-                (*inner).set_secure(endpoint.is_secure());
-            }
+            (*inner).env_len = if addr.is_empty() { CLIENT } else { CLIENT + 2 };
+            (*inner).is_plain = endpoint.is_plain();
             (*inner).endpoint = Some(endpoint);
         }
     }
@@ -201,7 +202,7 @@ impl Slot {
         if !inner.is_open || inner.endpoint.is_none() {
             return;
         }
-        inner.env[PROTOCOL] = inner.env[PROTOCOL].with_value(opened.terms.version.as_str().as_bytes());
+        inner.env[0] = inner.env[0].with_value(opened.terms.version.as_str().as_bytes());
         if !inner.is_plain {
             inner.listen();
         }
@@ -220,7 +221,7 @@ impl Slot {
         };
         // SAFETY: both lists stay as they are until the next `open`.
         let (env, headers) = unsafe {
-            let env: &'static [Header<'static>] = &*std::ptr::from_ref(&inner.env[inner.known.clone()]);
+            let env: &'static [Header<'static>] = &*std::ptr::from_ref(&inner.env[..inner.env_len]);
             let headers: &'static [Header<'static>] = &*std::ptr::from_ref(inner.room.headers.as_slice());
             (env, headers)
         };
@@ -397,21 +398,29 @@ impl Inner {
                 self.told.both()
             }
         };
-        self.known.end = ENDS + 2 + usize::from(!addr.is_empty()) + usize::from(!port.is_empty());
-        for (entry, value) in self.env[ENDS + 2..].iter_mut().zip([addr, port]) {
-            // SAFETY: the text is the endpoint's or the slot's, and stays there until
-            // the next request is ready; nobody borrows from it then.
-            *entry = entry.with_value(unsafe { &*std::ptr::from_ref(value) });
-        }
-        self.set_secure(is_secure);
+        // SAFETY: the text is the endpoint's or the slot's, and stays there until the
+        // next request is ready, or `forget_client`; nobody borrows from it then.
+        let [addr, port]: [&'static [u8]; 2] = unsafe { [&*std::ptr::from_ref(addr), &*std::ptr::from_ref(port)] };
+        self.name_client(addr, port, is_secure);
     }
 
-    /// Whether the client speaks TLS.
-    fn set_secure(&mut self, is_secure: bool) {
-        if is_secure != (self.known.start == 0) {
-            self.known.start = if is_secure { 0 } else { PROTOCOL };
-            self.env[SCHEME] = self.env[SCHEME].with_value(if is_secure { b"https" } else { b"http" });
+    /// Lists what is known of the client.
+    fn name_client(&mut self, addr: &'static [u8], port: &'static [u8], is_secure: bool) {
+        let (https, scheme) = if is_secure { (&b"on"[..], &b"https"[..]) } else { (&b""[..], &b"http"[..]) };
+        let all = [Header::new("REMOTE_ADDR", addr), Header::new("REMOTE_PORT", port), Header::new("HTTPS", https)];
+        let known = all.into_iter().filter(|entry| !entry.value().is_empty());
+        self.env_len = CLIENT;
+        for (entry, known) in self.env[CLIENT..].iter_mut().zip(known) {
+            *entry = known;
+            self.env_len += 1;
         }
+        self.env[SCHEME] = self.env[SCHEME].with_value(scheme);
+    }
+
+    /// Makes the list one that any connection's client can be named in.
+    #[cold]
+    fn forget_client(&mut self) {
+        self.name_client(b"-", b"-", false);
     }
 }
 

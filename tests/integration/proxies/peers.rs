@@ -11,8 +11,9 @@ use gateway_tests::server::Server;
 use gateway_tests::skip;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{ANNOUNCED, TRUSTED, asked, request, serve};
+use super::{ANNOUNCED, TRUSTED, asked, request, serve, who};
 use crate::engines::{Engine, on_every_engine};
+use crate::peers::curl::curl;
 
 on_every_engine! {
     haproxy_sends_a_line => |engine| haproxy_announces("send-proxy", engine),
@@ -67,13 +68,14 @@ impl Running {
     }
 }
 
-/// haproxy with these lines, and these options for the server.
+/// haproxy with these lines, of which the first goes on where it is bound, and these
+/// options for the server.
 fn haproxy(lines: &str, server: &Server, options: &str) -> Running {
     let backend = server.address();
     Running::start("exec haproxy -q -db -f \"$1\" </dev/null", |_, _| {
         format!(
             "defaults\ntimeout connect 10s\ntimeout client 60s\ntimeout server 60s\n\
-             listen test\nbind fd@3\n{lines}\nserver app {backend} {options}\n"
+             listen test\nbind fd@3{lines}\nserver app {backend} {options}\n"
         )
     })
 }
@@ -92,12 +94,12 @@ fn nginx(main: impl FnOnce(SocketAddr) -> String) -> Running {
 }
 
 /// Three clients with two requests each, of a proxy that passes bytes on.
-fn is_named(proxy: &Running, scheme: &str) {
+fn is_named(proxy: &Running) {
     for _ in 0..3 {
         let (mut client, own) = proxy.connect();
         for _ in 0..2 {
             client.send(&request("")).unwrap();
-            assert_eq!(asked(&mut client), format!("127.0.0.1 {} {scheme}", own.port()));
+            assert_eq!(asked(&mut client), format!("127.0.0.1 {} http -", own.port()));
         }
     }
 }
@@ -107,13 +109,35 @@ fn haproxy_announces(option: &str, engine: Engine) {
         return;
     }
     let server = serve(engine, ANNOUNCED);
-    is_named(&haproxy("mode tcp", &server, option), "http -");
+    is_named(&haproxy("\nmode tcp", &server, option));
     if option == "send-proxy-v2" {
         // With the checksum, which is checked, and with other values.
         let options = "send-proxy-v2 proxy-v2-options crc32c,unique-id,authority";
-        is_named(&haproxy("mode tcp", &server, options), "http -");
+        is_named(&haproxy("\nmode tcp", &server, options));
     }
     assert!(!server.stop().contains("PROXY header"));
+}
+
+/// It takes TLS off, and passes on what is in it.
+#[test]
+fn haproxy_tells_of_tls() {
+    let programs = ["haproxy", "openssl", "curl"];
+    if !programs.iter().all(|program| skip::has("haproxy_tells_of_tls", program)) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let pem = folder.path().join("pem");
+    let mut openssl = Command::new("openssl");
+    openssl.args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1".split(' '));
+    openssl.args(["-subj", "/CN=localhost", "-keyout"]).arg(&pem).arg("-out").arg(folder.path().join("crt"));
+    assert!(openssl.output().unwrap().status.success());
+    let certificate = std::fs::read(folder.path().join("crt")).unwrap();
+    std::fs::write(&pem, [std::fs::read(&pem).unwrap(), certificate].concat()).unwrap();
+    let server = Server::start("environ:app", &[ANNOUNCED, &["--lint"]].concat());
+    let proxy = haproxy(&format!(" ssl crt {}\nmode tcp", pem.display()), &server, "send-proxy-v2-ssl");
+    let page = curl(&["--insecure", &format!("https://{}/", proxy.address)]);
+    let who = who(&String::from_utf8_lossy(&page));
+    assert!(who.starts_with("127.0.0.1 ") && who.ends_with(" https on"), "{who}");
 }
 
 /// As haproxy's users set it up: it adds the client and says the scheme.
@@ -122,7 +146,7 @@ fn haproxy_tells_in_headers(engine: Engine) {
         return;
     }
     let server = serve(engine, TRUSTED);
-    let lines = "mode http\noption forwardfor\nhttp-request set-header X-Forwarded-Proto https";
+    let lines = "\nmode http\noption forwardfor\nhttp-request set-header X-Forwarded-Proto https";
     is_told(&haproxy(lines, &server, ""), "https on");
 }
 
@@ -166,5 +190,5 @@ fn nginx_sends_a_line(engine: Engine) {
              proxy_pass {backend};\nproxy_protocol on;\n}}\n}}\n"
         )
     });
-    is_named(&proxy, "http -");
+    is_named(&proxy);
 }
