@@ -35,9 +35,7 @@ impl Exchange {
             Ok(Some(header)) => {
                 // There is nothing behind it.
                 buffer.clear();
-                if let Some((remote, peer)) = self.service.proxies.announced(header.client) {
-                    self.slot.announce(remote, peer, header.is_secure);
-                }
+                self.slot.rebind(|endpoint| self.service.proxies.announced(endpoint, &header));
                 self.since = Some(now.instant);
                 self.phase = Phase::Head;
             }

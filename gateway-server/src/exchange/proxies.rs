@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use gateway_spec::Header;
-
-use crate::net::{Peer, Remote, Trusted};
+use crate::net::{Endpoint, Peer, Remote, Trusted};
 use crate::protocol::Client;
 use crate::protocol::forwarded::{self, Malformed, Style, Told};
+use crate::protocol::proxy::Header;
 
 /// Who may say who a client is, and how they do. Nobody, where it is not said.
 #[derive(Clone, Debug, Default)]
@@ -21,22 +20,23 @@ pub struct Proxies {
 
 impl Proxies {
     /// What the headers of a request say that has come from this peer.
-    pub(super) fn told(&self, peer: Peer, headers: &[Header<'_>]) -> Result<Told, Malformed> {
+    pub(super) fn told(&self, peer: Peer, headers: &[gateway_spec::Header<'_>]) -> Result<Told, Malformed> {
         match self.forwarded {
             Some(style) if peer != Peer::Stranger => forwarded::read(style, headers, |ip| self.trusted.has(ip)),
             _ => Ok(Told::default()),
         }
     }
 
-    /// Who a connection's client is by its PROXY header, and whether that is a
-    /// proxy too, whose headers count. None where it is the peer itself.
-    pub(super) fn announced(&self, client: Client) -> Option<(Remote, Peer)> {
-        let (remote, is_trusted) = match client {
-            Client::Same => return None,
+    /// The ends of a connection by its PROXY header. Who is named there has sent the
+    /// requests: their headers count if that is a proxy too.
+    pub(super) fn announced(&self, endpoint: Endpoint, header: &Header) -> Endpoint {
+        let (remote, is_trusted) = match header.client {
+            Client::Same => return endpoint.with_peer(Peer::Trusted),
             // By the proxy's own Unix socket, say: on another machine, perhaps.
             Client::Unknown => (Remote::default(), false),
             Client::At(ip, port) => (Remote::new(ip, port), self.trusted.has(ip)),
         };
-        Some((remote, if is_trusted { Peer::Trusted } else { Peer::Stranger }))
+        let peer = if is_trusted { Peer::Trusted } else { Peer::Stranger };
+        endpoint.with_remote(remote).with_told_secure(header.is_secure).with_peer(peer)
     }
 }

@@ -20,7 +20,7 @@ use super::Service;
 use super::lent::Lent;
 use super::port::Port;
 use super::wire::{Terms, Wire};
-use crate::net::{Endpoint, Peer, Remote};
+use crate::net::{Endpoint, Remote};
 use crate::protocol::forwarded::Told;
 use crate::protocol::http1::{Decoder, Framing, head};
 use crate::protocol::{Client, Limits, Refusal};
@@ -43,7 +43,7 @@ struct Inner {
     /// client.
     env: [Header<'static>; ENDS + 5],
     env_len: usize,
-    /// Whether the client is the peer, and speaks no TLS; see [`Endpoint::is_plain`].
+    /// Whether nobody speaks for the client; see [`Endpoint::is_plain`].
     is_plain: bool,
     /// Who that was at the last one.
     told: Remote,
@@ -132,10 +132,10 @@ impl Slot {
         }
     }
 
-    /// Serves the same connection, whose peer has said who its client is.
-    pub(super) fn announce(&mut self, remote: Remote, peer: Peer, is_secure: bool) {
+    /// Serves the same connection, of whose ends more is known now.
+    pub(super) fn rebind(&mut self, learn: impl FnOnce(Endpoint) -> Endpoint) {
         if let Some(endpoint) = self.unbind() {
-            self.bind(endpoint.announced(remote, peer, is_secure));
+            self.bind(learn(endpoint));
         }
     }
 
@@ -389,7 +389,7 @@ impl Inner {
             tracing::debug!("{}: forwarded headers that are not valid", endpoint.client().escape_ascii());
             Told::default()
         });
-        let is_secure = told.is_secure.unwrap_or(endpoint.is_secure());
+        let is_secure = told.is_secure.unwrap_or(endpoint.is_told_secure());
         let (addr, port) = match told.client {
             Client::Same => endpoint.remote(),
             Client::Unknown => (&[][..], &[][..]),

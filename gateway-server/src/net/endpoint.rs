@@ -15,7 +15,7 @@ struct Ends {
     local: Arc<Local>,
     remote: Remote,
     peer: Peer,
-    is_secure: bool,
+    is_told_secure: bool,
 }
 
 /// What the peer's word about its client is worth.
@@ -26,7 +26,7 @@ pub enum Peer {
     Stranger,
     /// It is believed.
     Trusted,
-    /// It is believed, and begins with a PROXY header.
+    /// It is believed, and its PROXY header is to come.
     Announcing,
 }
 
@@ -55,21 +55,29 @@ impl Endpoint {
     #[must_use]
     pub fn new(local: Arc<Local>, remote: Option<SocketAddr>) -> Self {
         let remote = remote.map(|remote| Remote::new(remote.ip(), Some(remote.port()))).unwrap_or_default();
-        Self(Arc::new(Ends { local, remote, peer: Peer::Stranger, is_secure: false }))
+        Self(Arc::new(Ends { local, remote, peer: Peer::Stranger, is_told_secure: false }))
     }
 
     /// The same connection, and what its peer is.
     #[must_use]
     pub fn with_peer(mut self, peer: Peer) -> Self {
-        // Nobody else has it yet: nothing is copied.
+        // Nobody else has it: nothing is copied.
         Arc::make_mut(&mut self.0).peer = peer;
         self
     }
 
     /// The same connection, of a client that its peer speaks for.
     #[must_use]
-    pub fn announced(&self, remote: Remote, peer: Peer, is_secure: bool) -> Self {
-        Self(Arc::new(Ends { local: Arc::clone(&self.0.local), remote, peer, is_secure }))
+    pub fn with_remote(mut self, remote: Remote) -> Self {
+        Arc::make_mut(&mut self.0).remote = remote;
+        self
+    }
+
+    /// The same connection, and whether its client is said to speak TLS.
+    #[must_use]
+    pub fn with_told_secure(mut self, is_told_secure: bool) -> Self {
+        Arc::make_mut(&mut self.0).is_told_secure = is_told_secure;
+        self
     }
 
     /// What the peer is.
@@ -78,16 +86,16 @@ impl Endpoint {
         self.0.peer
     }
 
-    /// Whether the client is the peer, and speaks no TLS: nearly all are so.
+    /// Whether nobody speaks for the client: nearly all are so.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        (self.0.peer == Peer::Stranger) & !self.0.is_secure
+        (self.0.peer == Peer::Stranger) & !self.0.is_told_secure
     }
 
-    /// Whether the client speaks TLS.
+    /// Whether somebody who is believed says that the client speaks TLS with it.
     #[must_use]
-    pub fn is_secure(&self) -> bool {
-        self.0.is_secure
+    pub fn is_told_secure(&self) -> bool {
+        self.0.is_told_secure
     }
 
     /// `SERVER_NAME`: the listener's name or address.
