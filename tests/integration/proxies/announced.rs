@@ -11,6 +11,7 @@ use gateway_tests::skip;
 use super::{ANNOUNCED, asked, request, serve, who};
 use crate::engines::{Engine, on_every_engine};
 use crate::peers::curl::curl;
+use crate::workers::{gone, replaced, workers};
 
 on_every_engine! {
     a_header_names_the_client => a_header_names_the_client,
@@ -19,6 +20,7 @@ on_every_engine! {
     who_is_not_trusted_is_served_as_a_client => who_is_not_trusted_is_served_as_a_client,
     a_header_comes_by_a_unix_socket_too => a_header_comes_by_a_unix_socket_too,
     curl_sends_a_header => curl_sends_a_header,
+    a_reload_keeps_the_client => a_reload_keeps_the_client,
 }
 
 const LINE: &[u8] = b"PROXY TCP4 192.0.2.1 198.51.100.1 4711 443\r\n";
@@ -146,6 +148,27 @@ fn a_header_comes_by_a_unix_socket_too(engine: Engine) {
     assert_eq!(announced(LOCAL), ("HTTP/1.1 200".to_owned(), "- - http -".to_owned()));
     // Addresses are nothing that such a peer has.
     assert_eq!(ask(LINE, &["--trusted-proxies", "0.0.0.0/0,::/0", "--proxy-protocol"]).0, "HTTP/1.1 400");
+}
+
+/// Who waits is passed on to a new worker, which does not wait for a header again,
+/// but for one that has not come.
+fn a_reload_keeps_the_client(engine: Engine) {
+    let server = serve(engine, &[ANNOUNCED, &["--workers", "1"]].concat());
+    let mut client = Client::new(server.connect());
+    client.send(&[BLOCK, &*request("")].concat()).unwrap();
+    assert_eq!(asked(&mut client), "2001:db8::1 4711 https on");
+    // Where one is served at a time, it would have the other make room.
+    let silent = (engine.name != "single").then(|| Client::new(server.connect()));
+    let old = workers(&server);
+    server.signal("HUP");
+    replaced(&server, &old);
+    gone(&server, &old);
+    client.send(&request("Connection: close\r\n")).unwrap();
+    assert_eq!(asked(&mut client), "2001:db8::1 4711 https on");
+    if let Some(mut silent) = silent {
+        silent.send(&[LINE, &*request("")].concat()).unwrap();
+        assert_eq!(asked(&mut silent), "192.0.2.1 4711 http -");
+    }
 }
 
 fn curl_sends_a_header(engine: Engine) {
