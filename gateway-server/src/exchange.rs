@@ -26,11 +26,13 @@
 //! | `resting` | a connection between two requests, which holds no buffers |
 //! | `places` | a counted limit |
 //! | `proxies` | who may say who a client is |
+//! | `named` | the variables that name a client |
 //! | `service` | what all connections share: app, limits, timeouts, names |
 
 mod buffer;
 mod gather;
 mod lent;
+mod named;
 mod pending;
 mod places;
 mod port;

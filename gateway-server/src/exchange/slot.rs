@@ -18,6 +18,7 @@ use gateway_spec::{App, Body, Chunk, Error, Header, Result};
 
 use super::Service;
 use super::lent::Lent;
+use super::named::name_client;
 use super::port::Port;
 use super::wire::{Terms, Wire};
 use crate::net::{Endpoint, Remote};
@@ -45,7 +46,7 @@ struct Inner {
     env_len: usize,
     /// Whether nobody speaks for the client; see [`Endpoint::is_plain`].
     is_plain: bool,
-    /// Who that was at the last one.
+    /// The client that the last headers named.
     told: Remote,
     /// The decoded path.
     path: Vec<u8>,
@@ -400,27 +401,18 @@ impl Inner {
         };
         // SAFETY: the text is the endpoint's or the slot's, and stays there until the
         // next request is ready, or `forget_client`; nobody borrows from it then.
-        let [addr, port]: [&'static [u8]; 2] = unsafe { [&*std::ptr::from_ref(addr), &*std::ptr::from_ref(port)] };
-        self.name_client(addr, port, is_secure);
-    }
-
-    /// Lists what is known of the client.
-    fn name_client(&mut self, addr: &'static [u8], port: &'static [u8], is_secure: bool) {
-        let (https, scheme) = if is_secure { (&b"on"[..], &b"https"[..]) } else { (&b""[..], &b"http"[..]) };
-        let all = [Header::new("REMOTE_ADDR", addr), Header::new("REMOTE_PORT", port), Header::new("HTTPS", https)];
-        let known = all.into_iter().filter(|entry| !entry.value().is_empty());
-        self.env_len = CLIENT;
-        for (entry, known) in self.env[CLIENT..].iter_mut().zip(known) {
-            *entry = known;
-            self.env_len += 1;
-        }
-        self.env[SCHEME] = self.env[SCHEME].with_value(scheme);
+        let client: (&'static [u8], &'static [u8]) =
+            unsafe { (&*std::ptr::from_ref(addr), &*std::ptr::from_ref(port)) };
+        // By its fields: a `&mut` to all of it would end what was just borrowed.
+        let (shared, entries) = self.env.split_at_mut(CLIENT);
+        self.env_len = CLIENT + name_client(entries, &mut shared[SCHEME], client, is_secure);
     }
 
     /// Makes the list one that any connection's client can be named in.
     #[cold]
     fn forget_client(&mut self) {
-        self.name_client(b"-", b"-", false);
+        let (shared, entries) = self.env.split_at_mut(CLIENT);
+        name_client(entries, &mut shared[SCHEME], (b"-", b"-"), false);
     }
 }
 
