@@ -4,9 +4,11 @@ use std::io::Write as _;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 
+use gateway_tests::artifacts;
 use gateway_tests::client::{Client, Random};
-use gateway_tests::server::Server;
+use gateway_tests::server::{Server, command};
 use gateway_tests::skip;
+use gateway_tests::trace::Traced;
 
 use super::{ANNOUNCED, asked, request, serve, who};
 use crate::engines::{Engine, on_every_engine};
@@ -78,6 +80,37 @@ fn a_header_that_comes_slowly_is_waited_for(engine: Engine) {
     slow.send(rest).unwrap();
     slow.send(&request("")).unwrap();
     assert_eq!(asked(&mut slow), "192.0.2.1 4711 http -");
+}
+
+/// Half a header is taken, and no loop is told of it again and again.
+#[test]
+fn half_a_header_keeps_nobody_busy() {
+    if !skip::has("half_a_header_keeps_nobody_busy", "strace") {
+        return;
+    }
+    let engines =
+        [&["leader", "--loops", "1"][..], &["epoll"], &["epoll", "--trigger", "edge"], &["poll"], &["select"]];
+    for engine in engines {
+        let target = format!("{}:app", artifacts::module("environ").display());
+        let flags = [&["--engine"], engine, ANNOUNCED, &["--bind", "127.0.0.1:0", &target]].concat();
+        let traced = Traced::spawn(&command(&flags), "recvfrom,epoll_wait,epoll_pwait,poll,ppoll,select,pselect6");
+        let mut slow = Client::new(traced.server.connect());
+        slow.send(&LINE[..20]).unwrap();
+        let mut other = Client::new(traced.server.connect());
+        other.send(LINE).unwrap();
+        for _ in 0..50 {
+            other.send(&request("")).unwrap();
+            assert_eq!(asked(&mut other), "192.0.2.1 4711 http -");
+        }
+        // A wait and a read for each request, one that finds nothing, and the start.
+        let calls = traced.calls("monitor");
+        assert!(calls.of("recvfrom") >= 50 && calls.total() < 300, "{engine:?}: {calls:?}");
+        slow.send(&LINE[20..]).unwrap();
+        slow.send(&request("")).unwrap();
+        assert_eq!(asked(&mut slow), "192.0.2.1 4711 http -");
+        drop((slow, other));
+        traced.server.stop();
+    }
 }
 
 /// Nothing is said to it: nobody knows what it speaks.
