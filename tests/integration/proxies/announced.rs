@@ -92,7 +92,7 @@ fn half_a_header_keeps_nobody_busy() {
         [&["leader", "--loops", "1"][..], &["epoll"], &["epoll", "--trigger", "edge"], &["poll"], &["select"]];
     for engine in engines {
         let target = format!("{}:app", artifacts::module("environ").display());
-        let flags = [&["--engine"], engine, ANNOUNCED, &["--bind", "127.0.0.1:0", &target]].concat();
+        let flags = [&["--engine"], engine, ANNOUNCED, &["--no-master", "--bind", "127.0.0.1:0", &target]].concat();
         let traced = Traced::spawn(&command(&flags), "recvfrom,epoll_wait,epoll_pwait,poll,ppoll,select,pselect6");
         let mut slow = Client::new(traced.server.connect());
         slow.send(&LINE[..20]).unwrap();
