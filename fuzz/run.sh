@@ -1,12 +1,12 @@
 #!/bin/sh
-# Fuzzes each target for some seconds, beginning with the fixtures:
+# Fuzzes each target for some seconds, beginning with the fixtures or with samples:
 # run.sh [SECONDS [TARGET...]]
 set -eu
 cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-targets=${*:-head chunked connection}
+targets=${*:-head chunked connection proxy forwarded}
 
 if ! cargo +nightly --version >/dev/null 2>&1; then
     echo "make fuzz: there is no nightly toolchain: rustup toolchain install nightly" >&2
@@ -27,11 +27,32 @@ seed() {
     esac
 }
 
+# What proxies say has no fixtures: a sample of each kind is enough.
+sample() {
+    case $1 in
+        proxy)
+            printf 'PROXY TCP4 192.0.2.1 198.51.100.1 4711 443\r\nGET' > "$2/line"
+            printf 'PROXY UNKNOWN\r\n' > "$2/unknown"
+            printf '\r\n\r\n\000\r\nQUIT\n\041\021\000\023\300\000\002\001\306\063\144\001\022\147\001\273\003\000\004....GET' > "$2/block"
+            printf '\r\n\r\n\000\r\nQUIT\n\040\000\000\000GET' > "$2/local"
+            ;;
+        forwarded)
+            printf '192.0.2.1, [2001:db8::1]:80, 10.0.0.1:80, unknown' > "$2/list"
+            printf 'for="[2001:db8::1]:80";proto=https;by=_x, for=10.0.0.1\nfor=unknown;x="\\"' > "$2/elements"
+            ;;
+    esac
+}
+
 for target in $targets; do
     mkdir -p "fuzz/corpus/$target"
-    for fixture in tests/fixtures/http1/*/*.http; do
-        seed "$target" "$fixture" > "fuzz/corpus/$target/$(basename "$fixture" .http)"
-    done
+    case $target in
+        proxy | forwarded) sample "$target" "fuzz/corpus/$target" ;;
+        *)
+            for fixture in tests/fixtures/http1/*/*.http; do
+                seed "$target" "$fixture" > "fuzz/corpus/$target/$(basename "$fixture" .http)"
+            done
+            ;;
+    esac
     cargo +nightly fuzz run --fuzz-dir fuzz "$target" -- \
         -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=1024 -dict=fuzz/http1.dict -print_final_stats=1
 done

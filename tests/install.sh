@@ -17,6 +17,8 @@ need wrk wrk
 need ab apache2-utils
 need valgrind valgrind
 need strace strace
+need haproxy haproxy
+need nginx nginx-light
 need chromium chromium
 
 [ -z "$missing" ] && exit 0

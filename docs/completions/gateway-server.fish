@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gateway_server_global_optspecs
-    string join \n bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= engine= connections= loops= threads= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
+    string join \n bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
 end
 
 function __fish_gateway_server_needs_command
@@ -32,6 +32,10 @@ complete -c gateway-server -n "__fish_gateway_server_needs_command" -l socket-mo
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l socket-owner -d 'Whose the files of Unix sockets are: USER, USER:GROUP or :GROUP; another user needs root' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l vacuum -d 'Whether the files of Unix sockets are removed at the end: --vacuum=false leaves them' -r -f -a "true\t''
 false\t''"
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l trusted-proxies -d 'Believe these peers about who their clients are: addresses, networks as 10.0.0.0/8, unix for Unix sockets; separated by commas' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l forwarded -d 'The headers that trusted proxies tell of their clients by [default: x-forwarded]' -r -f -a "x-forwarded\t'X-Forwarded-For and X-Forwarded-Proto'
+forwarded\t'RFC 7239'
+off\t'None'"
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l engine -d 'How clients are served: --engines lists the models' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l connections -d 'Serve at most N connections at once; others wait [default: fork 256, thread 1024, loops 16384]' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l loops -d 'leader: how many threads poll at once [default: the cores of this process]' -r
@@ -80,6 +84,7 @@ complete -c gateway-server -n "__fish_gateway_server_needs_command" -l check -d 
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l list -d 'Print the module\'s apps, versions and build, and end'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l engines -d 'Print the engines, a line for each, and end'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l in-child -d 'This is the child that --check or --list has started'
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l proxy-protocol -d 'Connections of trusted proxies begin with a PROXY header, version 1 or 2; one without it is closed'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l no-master -d 'Serve in this process alone: nobody replaces or reloads it'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -s V -l version -d 'Print version'

@@ -170,6 +170,7 @@ fn run_to_the_end(server: Server, module: &OpenModule, pid_file: Option<PidFile>
 fn configured(server: Server, how: &Serve) -> Server {
     let mut server = server
         .listening(how.listening)
+        .proxies(how.proxies.clone())
         .limits(how.limits)
         .timeouts(how.timeouts)
         .keep_alive_requests(how.keep_alive_requests)

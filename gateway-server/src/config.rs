@@ -12,6 +12,7 @@ mod given;
 mod listen;
 mod print;
 mod processes;
+mod proxies;
 pub mod reference;
 mod setting;
 mod source;
@@ -23,7 +24,7 @@ use gateway_spec::loader::Target;
 use self::flags::{EngineFlags, ForkCreate, HandOver, LimitFlags, TimeFlags, Trigger, Underscores};
 use self::processes::{ProcessFlags, cores};
 use crate::engine::{self, Engine, THREADS};
-use crate::exchange::Timeouts;
+use crate::exchange::{Proxies, Timeouts};
 use crate::net::{Address, Listening};
 use crate::protocol::{Limits, UnderscoreHeaders};
 use crate::supervisor::Policy;
@@ -106,6 +107,8 @@ pub struct Serve {
     pub limits: Limits,
     /// The most requests of a connection; 0 for no limit.
     pub keep_alive_requests: u64,
+    /// Whose word is taken about who a client is.
+    pub proxies: Proxies,
     /// Where large bodies are kept.
     pub spool_dir: Option<PathBuf>,
     /// How long a client may take.
@@ -145,7 +148,15 @@ impl Flags {
         let action = match (self.list || self.check, self.in_child) {
             (false, _) => {
                 let serve = (self.serve.bind, self.listen.check(), self.serve.lint);
-                Action::Serve(Box::new(serving(serve, self.engine, &self.processes, self.limits, &self.times)?))
+                let proxies = self.proxies.check()?;
+                Action::Serve(Box::new(serving(
+                    serve,
+                    proxies,
+                    self.engine,
+                    &self.processes,
+                    self.limits,
+                    &self.times,
+                )?))
             }
             (true, false) => Action::Inspect(inspect),
             (true, true) => Action::InspectHere(inspect),
@@ -156,6 +167,7 @@ impl Flags {
 
 fn serving(
     (addresses, listening, lint): (Vec<Address>, Listening, bool),
+    proxies: Proxies,
     engine: EngineFlags,
     processes: &ProcessFlags,
     limits: LimitFlags,
@@ -201,6 +213,7 @@ fn serving(
             Some(HandOver::Never) => engine::HandOver::Never,
         },
         create_in_child: engine.fork_create == Some(ForkCreate::Child),
+        proxies,
         keep_alive_requests: if stays { limits.keep_alive_requests } else { 1 },
         timeouts: timeouts(times),
         graceful: times.graceful_timeout,

@@ -13,6 +13,7 @@
 //!
 //! | file | purpose |
 //! |---|---|
+//! | `preface` | a PROXY header, where the connection begins with one |
 //! | `request` | bytes at hand to a request that is ready |
 //! | `gather` | a large body, collected before the call where the engine must not wait |
 //! | `respond` | calls the app, sends what it answers, or what has to be answered instead |
@@ -24,14 +25,19 @@
 //! | `lent` | the engine's port on loan (unsafe) |
 //! | `resting` | a connection between two requests, which holds no buffers |
 //! | `places` | a counted limit |
+//! | `proxies` | who may say who a client is |
+//! | `named` | the variables that name a client |
 //! | `service` | what all connections share: app, limits, timeouts, names |
 
 mod buffer;
 mod gather;
 mod lent;
+mod named;
 mod pending;
 mod places;
 mod port;
+mod preface;
+mod proxies;
 mod request;
 mod respond;
 mod resting;
@@ -52,11 +58,13 @@ use self::slot::Slot;
 use crate::net::Origin;
 use crate::protocol::Refusal;
 use crate::protocol::http1::Scanner;
+use crate::protocol::proxy::Broken;
 use crate::stats::Flight;
 
 pub use self::pending::{Pending, Slices};
 pub use self::places::{Place, Places};
 pub use self::port::{Now, Port};
+pub use self::proxies::Proxies;
 pub use self::respond::overdue;
 pub use self::resting::Resting;
 pub use self::service::{Bodies, Service, Timeouts};
@@ -96,6 +104,8 @@ pub enum Want {
 /// Where a connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
+    /// Before the PROXY header's end.
+    Preface,
     /// Before a request, or in its head.
     Head,
     /// A small body is coming in behind its head, which is at `start..end`;
@@ -217,7 +227,7 @@ impl Exchange {
     /// Whether the connection waits between two requests, with nothing begun.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(self.phase, Phase::Head) && self.has_nothing() && self.want() == Want::Read
+        matches!(self.phase, Phase::Head | Phase::Preface) && self.has_nothing() && self.want() == Want::Read
     }
 
     /// Whether nothing is left but to read over what the client still sends.
@@ -245,13 +255,9 @@ impl Exchange {
 
     /// Takes `count` bytes that were read into [`room`](Self::room).
     pub fn fed(&mut self, count: usize, now: &Now) {
-        let wire = self.slot.wire();
-        wire.buffer.filled(count);
-        if let Phase::Linger { left } = self.phase {
-            wire.buffer.clear();
-            let left = left.saturating_sub(count as u64);
-            self.phase = if left > 0 { Phase::Linger { left } } else { Phase::Closed };
-            return;
+        self.slot.wire().buffer.filled(count);
+        if matches!(self.phase, Phase::Linger { .. } | Phase::Preface) {
+            return self.fed_outside(count, now);
         }
         if self.moved == 0 {
             self.since = Some(now.instant);
@@ -263,6 +269,20 @@ impl Exchange {
         }
     }
 
+    /// Takes what belongs to no request.
+    #[cold]
+    fn fed_outside(&mut self, count: usize, now: &Now) {
+        match self.phase {
+            Phase::Preface => self.read_preface(now),
+            Phase::Linger { left } => {
+                self.slot.wire().buffer.clear();
+                let left = left.saturating_sub(count as u64);
+                self.phase = if left > 0 { Phase::Linger { left } } else { Phase::Closed };
+            }
+            _ => {}
+        }
+    }
+
     /// The client has closed its sending side; what it sent is still answered.
     pub fn eof(&mut self, now: &Now) {
         self.half_closed = true;
@@ -270,6 +290,7 @@ impl Exchange {
             Phase::Collect { .. } | Phase::Gather { .. } => self.refuse(Refusal::Truncated, now),
             Phase::Head | Phase::Drain { .. } => self.end(false),
             Phase::Linger { .. } => self.phase = Phase::Closed,
+            Phase::Preface => self.end_of_preface(),
             _ => {}
         }
     }
@@ -365,7 +386,7 @@ impl Exchange {
         match (self.want(), self.phase) {
             (Want::Write, _) => after(timeouts.write),
             (Want::Read, Phase::Head) if self.moved == 0 => after(timeouts.idle(self.requests)),
-            (Want::Read, Phase::Head) => after(timeouts.head),
+            (Want::Read, Phase::Head | Phase::Preface) => after(timeouts.head),
             (Want::Read, Phase::Linger { .. }) => after(LINGER),
             (Want::Read, _) => after(timeouts.body(self.moved)),
             _ => None,
@@ -380,6 +401,7 @@ impl Exchange {
         match (self.want(), self.phase) {
             (Want::Read, Phase::Head) if self.moved == 0 => self.end(false),
             (Want::Read, Phase::Head) => self.refuse(Refusal::HeadTimeout, now),
+            (Want::Read, Phase::Preface) => self.unannounced(Broken::Late),
             (Want::Read, Phase::Collect { .. } | Phase::Gather { .. }) => self.refuse(Refusal::BodyTimeout, now),
             (Want::Read, Phase::Linger { .. }) => self.phase = Phase::Closed,
             (Want::Read, _) => self.end(true),

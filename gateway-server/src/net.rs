@@ -14,6 +14,7 @@
 //! | `notify` | tells a service manager how this process does |
 //! | `descriptors` | how many this process may have |
 //! | `endpoint` | who is connected to whom |
+//! | `trusted` | whose word is taken about that |
 
 mod activation;
 mod address;
@@ -28,12 +29,13 @@ mod owner;
 mod relay;
 mod socket_file;
 mod stream;
+mod trusted;
 
 pub use activation::{UPGRADE, forget_activation};
 pub use address::{Address, AddressError, TcpAddress};
 pub use bound::Bound;
 pub use descriptors::raise_descriptor_limit;
-pub use endpoint::{Endpoint, Local};
+pub use endpoint::{Endpoint, Local, Peer, Remote};
 pub use listener::{AcceptError, Listener};
 pub use listening::Listening;
 pub use notify::Notifier;
@@ -41,3 +43,4 @@ pub use origin::Origin;
 pub use owner::Owner;
 pub use relay::{RELAY_FORM, Relay};
 pub use stream::Stream;
+pub use trusted::{Proxy, Trusted};

@@ -4,9 +4,13 @@
 //! says what the bytes mean; the [`exchange`](crate::exchange) decides what to
 //! do about it, an engine moves them.
 
+mod client;
+pub mod forwarded;
 pub mod http1;
 mod limits;
+pub mod proxy;
 mod refusal;
 
+pub use client::Client;
 pub use limits::{Limits, UnderscoreHeaders};
 pub use refusal::Refusal;

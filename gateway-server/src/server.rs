@@ -1,6 +1,7 @@
 //! The server as a library.
 
 mod host;
+mod proxies;
 
 use std::io;
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use gateway_spec::abi::host::Host;
 use gateway_spec::{App, AppFlags};
 
 use crate::engine::{Engine, Factory, HandOver, Outcome, Ready, Setup, Stop, Stopper, Trigger, Tuning};
-use crate::exchange::{Bodies, Places, Service, Timeouts};
+use crate::exchange::{Bodies, Places, Proxies, Service, Timeouts};
 use crate::net::{Address, AddressError, Bound, Listener, Listening, Notifier, Relay};
 use crate::protocol::Limits;
 use crate::stats::{Board, Counters};
@@ -45,6 +46,7 @@ pub struct Server {
     timeouts: Timeouts,
     keep_alive_requests: u64,
     spool_dir: Option<PathBuf>,
+    proxies: Proxies,
     /// The engine's own number, unless it is said.
     connections: Option<usize>,
     tuning: Tuning,
@@ -124,6 +126,7 @@ impl Server {
             timeouts: Timeouts::default(),
             keep_alive_requests: 0,
             spool_dir: None,
+            proxies: Proxies::default(),
             connections: None,
             tuning: Engine::default().tuning(),
             factory: None,
@@ -344,10 +347,11 @@ impl Server {
     ///
     /// # Errors
     /// [`ServerError::NoAddress`], or a listener that broke.
-    pub fn run(self) -> Result<Outcome, ServerError> {
+    pub fn run(mut self) -> Result<Outcome, ServerError> {
         if self.listeners.is_empty() {
             return Err(ServerError::NoAddress);
         }
+        self.listeners.iter_mut().for_each(|it| it.trust(&self.proxies.trusted, self.proxies.announced));
         let (stop, _stopper) = self.stop.map_or_else(Stop::new, Ok)?;
         let (app, engine) = (self.app.0, self.engine);
         let run_once = is_run_once(engine, self.keep_alive_requests);
@@ -362,6 +366,7 @@ impl Server {
             bodies: bodies(engine, &*app),
             live: live(engine, &*app, &tuning),
             spool_dir: self.spool_dir,
+            proxies: self.proxies,
             counters: Arc::new(counters),
             board: self.board.clone(),
             server: NAME,

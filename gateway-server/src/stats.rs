@@ -26,6 +26,10 @@ pub enum Fault {
     Shed,
     /// A process that ended while it served a connection.
     Crashed,
+    /// A connection of a trusted proxy that had no PROXY header, or none that is one.
+    Unannounced,
+    /// A trusted proxy's headers about its client, of which nothing could be believed.
+    Forwarded,
 }
 
 /// How often each fault has happened. Only faults count, so the fast path is
@@ -40,7 +44,7 @@ enum Cells {
 }
 
 const REFUSALS: usize = Refusal::ALL.len();
-const COUNT: usize = REFUSALS + 5;
+const COUNT: usize = REFUSALS + 7;
 
 impl Counters {
     /// Counters of this process.
@@ -85,6 +89,8 @@ impl Counters {
             (Fault::Cut, "a response was cut"),
             (Fault::Shed, "a client was turned away"),
             (Fault::Crashed, "a process crashed"),
+            (Fault::Unannounced, "a proxy sent no valid PROXY header"),
+            (Fault::Forwarded, "a proxy sent forwarded headers that are not valid"),
         ];
         let mut text = String::new();
         for (fault, name) in refusals.chain(others) {
@@ -112,6 +118,8 @@ const fn index(fault: Fault) -> usize {
         Fault::Shed => REFUSALS + 2,
         Fault::Crashed => REFUSALS + 3,
         Fault::Overdue => REFUSALS + 4,
+        Fault::Unannounced => REFUSALS + 5,
+        Fault::Forwarded => REFUSALS + 6,
     }
 }
 

@@ -14,12 +14,18 @@ const TIMES: usize = 5;
 /// Serves `package:app` on `engine`, and counts what a request for `path`
 /// allocates once the connection is warm.
 fn check(engine: &str, package: &str, path: &str, headers: &str, expected: u64) {
+    check_with(engine, &[], package, path, headers, expected);
+}
+
+/// The same with more flags.
+fn check_with(engine: &str, flags: &[&str], package: &str, path: &str, headers: &str, expected: u64) {
     if !skip::has(&format!("allocations of {package} on {engine}"), "cc") {
         return;
     }
     let mallocs = Mallocs::new().expect("there is a C compiler");
     let target = format!("{}:app", artifacts::module(package).display());
-    let mut command = command(&["--engine", engine, "--no-master", "--bind", "127.0.0.1:0", &target]);
+    let plain = &["--engine", engine, "--no-master", "--bind", "127.0.0.1:0"];
+    let mut command = command(&[plain, flags, &[&target]].concat());
     command.env("GATEWAY_LOG", "info");
     mallocs.watch(&mut command);
     let server = Server::spawn(command, 1);
@@ -62,6 +68,17 @@ fn hello_allocates_nothing_on_thread() {
 #[test]
 fn hello_allocates_nothing_on_single() {
     check("single", "hello", "/", TWELVE, 0);
+}
+
+/// Nor does a proxy that tells of its client in each, or one whose word is not valid.
+#[test]
+fn a_client_that_headers_name_allocates_nothing() {
+    let trusted = &["--trusted-proxies", "127.0.0.1"];
+    let headers = "X-Forwarded-For: 2001:db8::1, 192.0.2.1, 127.0.0.1\r\nX-Forwarded-Proto: https\r\n";
+    check_with("thread", trusted, "hello", "/", headers, 0);
+    check_with("thread", trusted, "hello", "/", "X-Forwarded-For: rubbish\r\n", 0);
+    let headers = "Forwarded: for=\"[2001:db8::1]:4711\";proto=https, for=127.0.0.1\r\n";
+    check_with("thread", &[trusted, &["--forwarded", "forwarded"][..]].concat(), "hello", "/", headers, 0);
 }
 
 /// 64 KiB from memory are sent from where they lie.

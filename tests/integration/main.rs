@@ -18,6 +18,7 @@ mod models;
 mod peers;
 mod properties;
 mod protocol;
+mod proxies;
 mod rules;
 mod stress;
 mod tidy;

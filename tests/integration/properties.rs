@@ -3,6 +3,8 @@
 //!
 //! What fails here becomes a fixture.
 
+mod proxies;
+
 use std::sync::LazyLock;
 
 use gateway_server::exchange::Bodies;

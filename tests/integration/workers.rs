@@ -22,18 +22,18 @@ use crate::engines::{Engine, on_every_engine};
 /// How long nothing may happen before a test has failed.
 const LONG: Duration = Duration::from_secs(60);
 
-fn workers(server: &Server) -> Vec<u32> {
+pub(crate) fn workers(server: &Server) -> Vec<u32> {
     children(server.id())
 }
 
 /// Waits for a whole new set of workers; the old ones may still be there.
-fn replaced(server: &Server, old: &[u32]) -> Vec<u32> {
+pub(crate) fn replaced(server: &Server, old: &[u32]) -> Vec<u32> {
     let new = || workers(server).into_iter().filter(|id| !old.contains(id)).collect::<Vec<_>>();
     until("new workers", new, |new| new.len() == old.len());
     new()
 }
 
-fn gone(server: &Server, old: &[u32]) {
+pub(crate) fn gone(server: &Server, old: &[u32]) {
     let left = || workers(server).into_iter().filter(|id| old.contains(id)).count();
     until("the old workers are gone", left, |left| *left == 0);
 }

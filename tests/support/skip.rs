@@ -21,6 +21,20 @@ pub fn has(test: &str, program: &str) -> bool {
     found
 }
 
+/// Whether a file is there that a program needs; if not, the test is listed as
+/// skipped.
+///
+/// # Panics
+/// When the list cannot be written.
+#[must_use]
+pub fn has_file(test: &str, path: &str) -> bool {
+    let found = std::path::Path::new(path).exists();
+    if !found {
+        list(test, &format!("{path} is not there"));
+    }
+    found
+}
+
 /// Whether this process, and those that it starts, may have so many
 /// descriptors, its limit raised as far as needed; if not, the test is listed
 /// as skipped.

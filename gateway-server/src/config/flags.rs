@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::listen::ListenFlags;
 use super::processes::ProcessFlags;
+use super::proxies::ProxyFlags;
 use crate::engine::Engine;
 use crate::net::Address;
 
@@ -81,11 +82,11 @@ pub struct Flags {
     pub(super) print_config: bool,
 
     /// Load the module and create the app in a child process, say how that went, and end
-    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "ListenFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags"])]
+    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags"])]
     pub(super) check: bool,
 
     /// Print the module's apps, versions and build, and end
-    #[arg(long, conflicts_with_all = ["set", "ServeFlags", "ListenFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags"])]
+    #[arg(long, conflicts_with_all = ["set", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags"])]
     pub(super) list: bool,
 
     /// Print the engines, a line for each, and end
@@ -99,6 +100,9 @@ pub struct Flags {
     // Last: a heading goes on until the next one.
     #[command(flatten)]
     pub(super) listen: ListenFlags,
+
+    #[command(flatten)]
+    pub(super) proxies: ProxyFlags,
 
     #[command(flatten)]
     pub(super) engine: EngineFlags,

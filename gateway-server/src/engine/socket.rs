@@ -23,6 +23,9 @@ const FILE_PIECE: u64 = 1 << 20;
 /// The system's; [`Errno::AGAIN`] where nothing has arrived.
 #[inline]
 pub(super) fn receive(stream: &Stream, exchange: &mut Exchange) -> Result<(usize, bool), Errno> {
+    if exchange.is_preface() {
+        return receive_preface(stream, exchange);
+    }
     let room = exchange.room();
     loop {
         // Not by way of the standard library, whose call is a cancellation point
@@ -30,6 +33,28 @@ pub(super) fn receive(stream: &Stream, exchange: &mut Exchange) -> Result<(usize
         match rustix::net::recv(stream, &mut *room, RecvFlags::empty()) {
             Err(Errno::INTR) => {}
             outcome => return outcome.map(|(count, _)| (count, count == room.len())),
+        }
+    }
+}
+
+/// Reads what has arrived of a PROXY header, and no byte behind it: that is looked
+/// at first. There may be more, whose reader is another one.
+#[cold]
+fn receive_preface(stream: &Stream, exchange: &mut Exchange) -> Result<(usize, bool), Errno> {
+    let there = retry(|| rustix::net::recv(stream, exchange.room(), RecvFlags::PEEK))?.0;
+    let count = exchange.in_preface(there);
+    if count == 0 {
+        return Ok((0, true));
+    }
+    let count = retry(|| rustix::net::recv(stream, &mut exchange.room()[..count], RecvFlags::empty()))?.0;
+    Ok((count, true))
+}
+
+fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            outcome => return outcome,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::slot::Slot;
 use super::wire::Wire;
 use super::{Exchange, Now, Phase, RECEIVE, Service, Timeouts};
-use crate::net::{Endpoint, Origin};
+use crate::net::{Endpoint, Origin, Peer};
 use crate::protocol::http1::Scanner;
 use crate::stats::Board;
 
@@ -19,6 +19,8 @@ pub struct Resting {
     /// Since when it rests.
     since: Instant,
     stopping: bool,
+    /// Whether its PROXY header is to come.
+    is_announcing: bool,
 }
 
 impl Resting {
@@ -26,7 +28,8 @@ impl Resting {
     #[must_use]
     pub fn new(origin: impl Into<Origin>, now: &Now) -> Self {
         let Origin { endpoint, requests } = origin.into();
-        Self { endpoint, requests, since: now.instant, stopping: false }
+        let is_announcing = endpoint.peer() == Peer::Announcing;
+        Self { endpoint, requests, since: now.instant, stopping: false, is_announcing }
     }
 
     /// Who is connected to whom.
@@ -75,7 +78,7 @@ impl Exchange {
             self.vacate();
         }
         self.slot.bind(resting.endpoint);
-        self.phase = Phase::Head;
+        self.phase = if resting.is_announcing { Phase::Preface } else { Phase::Head };
         (self.requests, self.since, self.stopping) = (resting.requests, Some(resting.since), resting.stopping);
     }
 
@@ -84,13 +87,15 @@ impl Exchange {
     #[inline]
     pub fn rest(&mut self) -> Option<Resting> {
         let wire = self.slot.wire_ref();
-        if !matches!(self.phase, Phase::Head) || !wire.buffer.bytes().is_empty() || wire.is_waiting() {
+        let is_announcing = matches!(self.phase, Phase::Preface);
+        if !(is_announcing || matches!(self.phase, Phase::Head)) || !wire.buffer.bytes().is_empty() || wire.is_waiting()
+        {
             return None;
         }
         // What `resume` does not set is as it is at the start: nothing came.
         self.phase = Phase::Closed;
         let (endpoint, since) = (self.slot.unbind()?, self.since?);
-        Some(Resting { endpoint, requests: self.requests, since, stopping: self.stopping })
+        Some(Resting { endpoint, requests: self.requests, since, stopping: self.stopping, is_announcing })
     }
 
     /// Forgets a connection that is over; this memory can then serve another.

@@ -8,6 +8,7 @@ use gateway_spec::App;
 use gateway_spec::abi::host::Host;
 
 use super::places::Places;
+use super::proxies::Proxies;
 use crate::protocol::Limits;
 use crate::stats::{Board, Counters};
 
@@ -31,6 +32,8 @@ pub struct Service {
     /// Where bodies that are too large for memory are kept; the system's
     /// folder for temporary files where it is not said.
     pub spool_dir: Option<PathBuf>,
+    /// Whose word is taken about who a client is.
+    pub proxies: Proxies,
     /// What went wrong, counted.
     pub counters: Arc<Counters>,
     /// Where requests are shown to the master, where there is one.
@@ -71,6 +74,7 @@ impl Service {
             bodies: Bodies::Live,
             live: None,
             spool_dir: None,
+            proxies: Proxies::default(),
             counters: Arc::default(),
             board: None,
             server: "gateway-server",

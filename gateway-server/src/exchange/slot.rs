@@ -18,12 +18,14 @@ use gateway_spec::{App, Body, Chunk, Error, Header, Result};
 
 use super::Service;
 use super::lent::Lent;
+use super::named::name_client;
 use super::port::Port;
 use super::wire::{Terms, Wire};
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Remote};
+use crate::protocol::forwarded::Told;
 use crate::protocol::http1::{Decoder, Framing, head};
-use crate::protocol::{Limits, Refusal};
-use crate::stats::Flight;
+use crate::protocol::{Client, Limits, Refusal};
+use crate::stats::{Fault, Flight};
 
 /// See the module's text.
 #[derive(Debug)]
@@ -38,9 +40,14 @@ struct Inner {
     is_open: bool,
     room: head::Room<'static>,
     /// SERVER_PROTOCOL first, then what stays the same for the service; from
-    /// [`ENDS`] on what stays the same for the connection.
-    env: [Header<'static>; ENDS + 4],
+    /// [`ENDS`] on what stays the same for the connection, unless headers name the
+    /// client.
+    env: [Header<'static>; ENDS + 5],
     env_len: usize,
+    /// Whether nobody speaks for the client; see [`Endpoint::is_plain`].
+    is_plain: bool,
+    /// The client that the last headers named.
+    told: Remote,
     /// The decoded path.
     path: Vec<u8>,
     // What `env`, `hosted` and `body` point to; after them, so dropped later.
@@ -54,6 +61,10 @@ unsafe impl Send for Slot {}
 
 /// Where the ends of the connection stand in a request's variables.
 const ENDS: usize = 6;
+/// And that of its client, whose address and port may not be known.
+const CLIENT: usize = ENDS + 2;
+/// Where the URL's scheme stands.
+const SCHEME: usize = 2;
 
 /// What an open request asks of the exchange.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +80,7 @@ pub(super) struct Opened {
 impl Slot {
     /// Memory for the requests of one connection at a time.
     pub(super) fn new(service: Arc<Service>, wire: Wire) -> Self {
-        let mut env = [Header::from_static("", ""); ENDS + 4];
+        let mut env = [Header::from_static("", ""); ENDS + 5];
         let shared = service.variables();
         let ends = ["SERVER_NAME", "SERVER_PORT", "REMOTE_ADDR", "REMOTE_PORT"].map(|key| (key, ""));
         let list = [("SERVER_PROTOCOL", "")].into_iter().chain(shared).chain(ends);
@@ -84,6 +95,8 @@ impl Slot {
             room: head::Room::default(),
             env,
             env_len: 0,
+            is_plain: true,
+            told: Remote::default(),
             path: Vec::new(),
             endpoint: None,
             service,
@@ -105,14 +118,25 @@ impl Slot {
         // text is the endpoint's, which stays until `unbind`; without it no
         // request becomes ready.
         unsafe {
+            if !(*inner).is_plain {
+                (*inner).forget_client();
+            }
             let (addr, port) = endpoint.remote();
             let values = [endpoint.server_name().as_bytes(), endpoint.server_port().as_bytes(), addr, port];
             let env = &mut (*inner).env;
             for (entry, value) in env[ENDS..].iter_mut().zip(values) {
                 *entry = entry.with_value(&*std::ptr::from_ref(value));
             }
-            (*inner).env_len = if addr.is_empty() { ENDS + 2 } else { ENDS + 4 };
+            (*inner).env_len = if addr.is_empty() { CLIENT } else { CLIENT + 2 };
+            (*inner).is_plain = endpoint.is_plain();
             (*inner).endpoint = Some(endpoint);
+        }
+    }
+
+    /// Serves the same connection, of whose ends more is known now.
+    pub(super) fn rebind(&mut self, learn: impl FnOnce(Endpoint) -> Endpoint) {
+        if let Some(endpoint) = self.unbind() {
+            self.bind(learn(endpoint));
         }
     }
 
@@ -180,6 +204,9 @@ impl Slot {
             return;
         }
         inner.env[0] = inner.env[0].with_value(opened.terms.version.as_str().as_bytes());
+        if !inner.is_plain {
+            inner.listen();
+        }
         let wire = inner.hosted.transport();
         // SAFETY: pinned until `recycle`, which drops the request's users first.
         let preread: &'static [u8] = unsafe { wire.buffer.lend(opened.end..opened.end + preread) };
@@ -349,6 +376,43 @@ impl Slot {
         self.wire().port = unsafe { Lent::new(port) };
         let _back = Back(self.0);
         act()
+    }
+}
+
+impl Inner {
+    /// Asks the open request's headers who the client is, if they are believed, and
+    /// names that one.
+    #[cold]
+    fn listen(&mut self) {
+        let Some(endpoint) = &self.endpoint else { return };
+        let told = self.service.proxies.told(endpoint.peer(), &self.room.headers).unwrap_or_else(|_| {
+            self.service.counters.count(Fault::Forwarded);
+            tracing::debug!("{}: forwarded headers that are not valid", endpoint.client().escape_ascii());
+            Told::default()
+        });
+        let is_secure = told.is_secure.unwrap_or(endpoint.is_told_secure());
+        let (addr, port) = match told.client {
+            Client::Same => endpoint.remote(),
+            Client::Unknown => (&[][..], &[][..]),
+            Client::At(ip, port) => {
+                self.told = Remote::new(ip, port);
+                self.told.both()
+            }
+        };
+        // SAFETY: the text is the endpoint's or the slot's, and stays there until the
+        // next request is ready, or `forget_client`; nobody borrows from it then.
+        let client: (&'static [u8], &'static [u8]) =
+            unsafe { (&*std::ptr::from_ref(addr), &*std::ptr::from_ref(port)) };
+        // By its fields: a `&mut` to all of it would end what was just borrowed.
+        let (shared, entries) = self.env.split_at_mut(CLIENT);
+        self.env_len = CLIENT + name_client(entries, &mut shared[SCHEME], client, is_secure);
+    }
+
+    /// Makes the list one that any connection's client can be named in.
+    #[cold]
+    fn forget_client(&mut self) {
+        let (shared, entries) = self.env.split_at_mut(CLIENT);
+        name_client(entries, &mut shared[SCHEME], (b"-", b"-"), false);
     }
 }
 

@@ -10,10 +10,24 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoint(Arc<Ends>);
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Ends {
     local: Arc<Local>,
     remote: Remote,
+    peer: Peer,
+    is_told_secure: bool,
+}
+
+/// What the peer's word about its client is worth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Peer {
+    /// Nothing: it is the client, for all that is known.
+    #[default]
+    Stranger,
+    /// It is believed.
+    Trusted,
+    /// It is believed, and its PROXY header is to come.
+    Announcing,
 }
 
 /// The server's end: the same for all connections of an address.
@@ -40,7 +54,48 @@ impl Endpoint {
     /// A connection to `local`, from an address where the transport knows one.
     #[must_use]
     pub fn new(local: Arc<Local>, remote: Option<SocketAddr>) -> Self {
-        Self(Arc::new(Ends { local, remote: remote.map(Remote::new).unwrap_or_default() }))
+        let remote = remote.map(|remote| Remote::new(remote.ip(), Some(remote.port()))).unwrap_or_default();
+        Self(Arc::new(Ends { local, remote, peer: Peer::Stranger, is_told_secure: false }))
+    }
+
+    /// The same connection, and what its peer is.
+    #[must_use]
+    pub fn with_peer(mut self, peer: Peer) -> Self {
+        // Nobody else has it: nothing is copied.
+        Arc::make_mut(&mut self.0).peer = peer;
+        self
+    }
+
+    /// The same connection, of a client that its peer speaks for.
+    #[must_use]
+    pub fn with_remote(mut self, remote: Remote) -> Self {
+        Arc::make_mut(&mut self.0).remote = remote;
+        self
+    }
+
+    /// The same connection, and whether its client is said to speak TLS.
+    #[must_use]
+    pub fn with_told_secure(mut self, is_told_secure: bool) -> Self {
+        Arc::make_mut(&mut self.0).is_told_secure = is_told_secure;
+        self
+    }
+
+    /// What the peer is.
+    #[must_use]
+    pub fn peer(&self) -> Peer {
+        self.0.peer
+    }
+
+    /// Whether nobody speaks for the client: nearly all are so.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        (self.0.peer == Peer::Stranger) & !self.0.is_told_secure
+    }
+
+    /// Whether somebody who is believed says that the client speaks TLS with it.
+    #[must_use]
+    pub fn is_told_secure(&self) -> bool {
+        self.0.is_told_secure
     }
 
     /// `SERVER_NAME`: the listener's name or address.
@@ -72,9 +127,10 @@ impl Endpoint {
     }
 }
 
-/// An address and a port as text, one behind the other.
-#[derive(PartialEq, Eq)]
-struct Remote {
+/// A client's address and port as text, one behind the other; empty where they are
+/// not known.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Remote {
     text: [u8; Remote::MOST],
     addr: u8,
     end: u8,
@@ -84,10 +140,12 @@ impl Remote {
     /// The longest address of IPv6, and a port.
     const MOST: usize = 39 + 5;
 
-    fn new(address: SocketAddr) -> Self {
+    /// A client of that address, and perhaps that port.
+    #[must_use]
+    pub fn new(ip: IpAddr, port: Option<u16>) -> Self {
         let mut remote = Self::default();
         // A client of IPv4 is one, also on a socket of IPv6.
-        match address.ip().to_canonical() {
+        match ip.to_canonical() {
             IpAddr::V4(ip) => {
                 for (place, octet) in ip.octets().into_iter().enumerate() {
                     if place > 0 {
@@ -106,7 +164,9 @@ impl Remote {
             }
         }
         remote.addr = remote.end;
-        remote.number(address.port());
+        if let Some(port) = port {
+            remote.number(port);
+        }
         remote
     }
 
@@ -129,7 +189,9 @@ impl Remote {
         self.put(&digits[at..]);
     }
 
-    fn both(&self) -> (&[u8], &[u8]) {
+    /// The address and the port.
+    #[must_use]
+    pub fn both(&self) -> (&[u8], &[u8]) {
         self.text[..usize::from(self.end)].split_at(usize::from(self.addr))
     }
 }

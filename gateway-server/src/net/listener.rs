@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with, bind, getsockname, listen,
-    socket_with, sockopt,
+    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with, bind, getsockname, listen, socket_with,
+    sockopt,
 };
 
 use super::relay::Relayed;
 use super::socket_file::SocketFile;
-use super::{Address, Bound, Endpoint, Listening, Local, Origin, Stream};
+use super::{Address, Bound, Endpoint, Listening, Local, Origin, Peer, Stream, Trusted};
 use crate::sys::{defer_accept, inherited};
 
 /// A client that says nothing is told of after so many seconds; any other with
@@ -35,6 +35,9 @@ pub struct Listener {
     ends: Ends,
     /// Others accept here as well, or will when this process does not any more.
     is_shared: bool,
+    /// Who may say whose connection it is, and whether they do before all else.
+    trusted: Arc<Trusted>,
+    is_announced: bool,
 }
 
 /// What its connections' ends here are called.
@@ -146,7 +149,11 @@ impl Listener {
     fn tcp(socket: OwnedFd) -> io::Result<Self> {
         let address = SocketAddr::try_from(getsockname(&socket)?)?;
         let ends = Ends::Tcp { address, last: Mutex::new((address, named(address))) };
-        Ok(Self { file: None, socket, ends, is_shared: false })
+        Ok(Self::of(socket, ends))
+    }
+
+    fn of(socket: OwnedFd, ends: Ends) -> Self {
+        Self { file: None, socket, ends, is_shared: false, trusted: Arc::default(), is_announced: false }
     }
 
     fn bind_unix(path: &Path, how: &Listening) -> io::Result<Self> {
@@ -158,12 +165,12 @@ impl Listener {
     fn unix(socket: OwnedFd, path: PathBuf) -> Self {
         // There is no port to name (ENV-13).
         let ends = Ends::Unix { path, local: Arc::new(Local::new("localhost", "")) };
-        Self { file: None, socket, ends, is_shared: false }
+        Self::of(socket, ends)
     }
 
     /// Gives the connections that others have passed on.
     pub(super) fn relayed(socket: OwnedFd) -> Self {
-        Self { file: None, socket, ends: Ends::Relayed(Relayed::new()), is_shared: true }
+        Self { is_shared: true, ..Self::of(socket, Ends::Relayed(Relayed::new())) }
     }
 
     /// Where it is bound; nowhere, if it only gives what others have accepted.
@@ -180,6 +187,11 @@ impl Listener {
     /// to close.
     pub const fn share(&mut self) {
         self.is_shared = true;
+    }
+
+    /// Believes these peers from now on; `announced`: each begins with a PROXY header.
+    pub fn trust(&mut self, peers: &Arc<Trusted>, announced: bool) {
+        (self.trusted, self.is_announced) = (Arc::clone(peers), announced);
     }
 
     /// Whether they do.
@@ -212,17 +224,32 @@ impl Listener {
         }
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let (socket, remote) = acceptfrom_with(&self.socket, flags).map_err(classify)?;
+        let remote = remote.and_then(|remote| SocketAddr::try_from(remote).ok());
         let endpoint = self.ends.of(&socket, remote)?;
+        let endpoint = if self.believes(remote) { endpoint.with_peer(self.believed()) } else { endpoint };
         Ok((Stream::from(socket), endpoint.into()))
+    }
+
+    /// Whether a peer may say who its client is.
+    fn believes(&self, peer: Option<SocketAddr>) -> bool {
+        !self.trusted.is_nobody()
+            && match (&self.ends, peer) {
+                (Ends::Unix { .. }, _) => self.trusted.has_unix(),
+                (_, peer) => peer.is_some_and(|peer| self.trusted.has(peer.ip())),
+            }
+    }
+
+    /// What such a peer is.
+    const fn believed(&self) -> Peer {
+        if self.is_announced { Peer::Announcing } else { Peer::Trusted }
     }
 }
 
 impl Ends {
     /// The ends of a connection.
-    fn of(&self, socket: &OwnedFd, remote: Option<SocketAddrAny>) -> Result<Endpoint, AcceptError> {
+    fn of(&self, socket: &OwnedFd, remote: Option<SocketAddr>) -> Result<Endpoint, AcceptError> {
         match self {
             Self::Tcp { address, last } => {
-                let remote = remote.and_then(|remote| SocketAddr::try_from(remote).ok());
                 // A wildcard address says nothing about which one the client chose.
                 let own = if address.ip().is_unspecified() { local_address(socket)? } else { *address };
                 Ok(Endpoint::new(remembered(last, own), remote))

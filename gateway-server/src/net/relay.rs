@@ -17,7 +17,7 @@ use rustix::net::{
     SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 
-use super::{Endpoint, Listener, Local, Origin, Stream};
+use super::{Endpoint, Listener, Local, Origin, Peer, Stream};
 
 /// The end that connections are passed into.
 #[derive(Debug)]
@@ -32,6 +32,10 @@ pub(super) struct Relayed {
     /// What their ends here are called; most are called alike.
     last: Mutex<Arc<Local>>,
 }
+
+/// What a peer is, in a word.
+const PEERS: [(Peer, &str); 3] =
+    [(Peer::Stranger, "stranger"), (Peer::Trusted, "trusted"), (Peer::Announcing, "announcing")];
 
 /// More than the text of a connection can have.
 const MOST: usize = 1024;
@@ -107,7 +111,10 @@ impl Relayed {
         let (requests, name, port) = (next()?.parse().ok()?, next()?, next()?);
         let (remote, remote_port) = (next()?.parse::<IpAddr>(), next()?.parse());
         let remote = remote.ok().zip(remote_port.ok()).map(SocketAddr::from);
-        Some(Origin { endpoint: Endpoint::new(self.local(name, port), remote), requests })
+        let (peer, is_told_secure) = (next()?, next()?.parse().ok()?);
+        let peer = PEERS.iter().find(|(_, word)| *word == peer)?.0;
+        let endpoint = Endpoint::new(self.local(name, port), remote);
+        Some(Origin { endpoint: endpoint.with_peer(peer).with_told_secure(is_told_secure), requests })
     }
 
     /// The name of an end here, shared by the connections that have it.
@@ -120,12 +127,15 @@ impl Relayed {
     }
 }
 
-/// One line for each: the number of requests, the end here, the client's end.
+/// One line for each: the number of requests, the end here, the client's end, what
+/// its peer is and says.
 fn write(endpoint: &Endpoint, requests: u64) -> String {
     let (address, port) = endpoint.remote();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (name, own) = (endpoint.server_name(), endpoint.server_port());
-    format!("{requests}\n{name}\n{own}\n{}\n{}", text(address), text(port))
+    let peer = PEERS.iter().find(|(peer, _)| *peer == endpoint.peer()).map_or("", |(_, word)| word);
+    let is_told_secure = endpoint.is_told_secure();
+    format!("{requests}\n{name}\n{own}\n{}\n{}\n{peer}\n{is_told_secure}", text(address), text(port))
 }
 
 #[cfg(test)]
@@ -158,6 +168,20 @@ mod tests {
             assert_eq!(clients.read(&mut [0]).unwrap(), 0);
         }
         assert!(matches!(listener.accept(), Err(AcceptError::Retry)));
+    }
+
+    /// Whose word is taken, and whether its PROXY header is to come still.
+    #[test]
+    fn what_is_known_of_its_peer_goes_along() {
+        let (relay, listener) = Relay::new().unwrap();
+        for (peer, _) in PEERS {
+            for is_told_secure in [false, true] {
+                let (ours, _clients) = UnixStream::pair().unwrap();
+                let endpoint = endpoint(Some("127.0.0.1:80")).with_peer(peer).with_told_secure(is_told_secure);
+                relay.pass(ours.as_fd(), &endpoint, 0).unwrap();
+                assert_eq!(listener.accept().unwrap().1, Origin { endpoint, requests: 0 });
+            }
+        }
     }
 
     /// What does not fit is not passed, and stays where it is.
