@@ -29,6 +29,8 @@ complete -c gateway-server -l max-worker-age -d 'Replace a worker that has serve
 complete -c gateway-server -l max-worker-rss -d 'Replace a worker that holds so much memory (RSS) [default: never]' -r
 complete -c gateway-server -l max-late-calls -d 'leader: replace a worker with N calls that run on after --request-timeout [default: half of --threads]' -r
 complete -c gateway-server -l worker-timeout -d 'Kill and replace a worker one of whose loops has not come round for so long; 0s for never' -r
+complete -c gateway-server -l chdir -d 'Go to DIR first: all relative paths but those of the file begin there' -r -F
+complete -c gateway-server -l umask -d 'The permissions that new files do not get: 0027 [default: as it was started with]' -r
 complete -c gateway-server -l max-line -d 'The request line; 414 beyond' -r
 complete -c gateway-server -l max-head -d 'The request line and all header fields; 431 beyond' -r
 complete -c gateway-server -l max-fields -d 'Header fields; 431 beyond; at most 256' -r

@@ -1,6 +1,7 @@
 //! The program: from the command line to an exit code.
 
 mod pid_file;
+mod surroundings;
 mod workers;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -43,7 +44,7 @@ pub fn main() -> ExitCode {
     };
     start_log();
     guard::escape_panics();
-    let config = given.and_then(Given::check).map_err(Failure::Usage);
+    let config = given.and_then(Given::enter).and_then(Given::check).map_err(Failure::Usage);
     // The addresses are known, and the app has started no threads yet.
     forget_activation();
     let outcome = config.and_then(run);
@@ -96,6 +97,7 @@ fn run(config: Config) -> Result<ExitCode, Failure> {
 // ----- serve -----------------------------------------------------------------
 
 fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
+    surroundings::mask(how);
     raise_descriptor_limit();
     if let Some(policy) = &how.workers {
         return workers::supervise(config, how, policy);

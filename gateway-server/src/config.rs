@@ -15,6 +15,7 @@ mod processes;
 pub mod reference;
 mod setting;
 mod source;
+mod surroundings;
 
 use std::path::PathBuf;
 
@@ -78,6 +79,8 @@ pub struct Serve {
     pub addresses: Vec<Address>,
     /// How to listen there.
     pub listening: Listening,
+    /// What the process has about it.
+    pub surroundings: Surroundings,
     /// Whether to lint.
     pub lint: bool,
     /// Under a master, where there is one.
@@ -112,6 +115,13 @@ pub struct Serve {
     pub graceful: std::time::Duration,
 }
 
+/// What the process has about it, but for its folder: see [`Given::enter`].
+#[derive(Debug)]
+pub struct Surroundings {
+    /// The permissions that new files do not get, where they are said.
+    pub umask: Option<u32>,
+}
+
 /// What to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inspect {
@@ -140,7 +150,8 @@ impl Flags {
         let action = match (self.list || self.check, self.in_child) {
             (false, _) => {
                 let serve = (self.serve.bind, self.listen.check(), self.serve.lint);
-                Action::Serve(Box::new(serving(serve, self.engine, &self.processes, self.limits, &self.times)?))
+                let about = self.surroundings.check();
+                Action::Serve(Box::new(serving(serve, about, self.engine, &self.processes, self.limits, &self.times)?))
             }
             (true, false) => Action::Inspect(inspect),
             (true, true) => Action::InspectHere(inspect),
@@ -151,6 +162,7 @@ impl Flags {
 
 fn serving(
     (addresses, listening, lint): (Vec<Address>, Listening, bool),
+    surroundings: Surroundings,
     engine: EngineFlags,
     processes: &ProcessFlags,
     limits: LimitFlags,
@@ -178,6 +190,7 @@ fn serving(
     Ok(Serve {
         addresses,
         listening,
+        surroundings,
         lint,
         workers,
         pidfile: processes.pidfile.clone(),

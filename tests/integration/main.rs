@@ -16,6 +16,7 @@ mod listening;
 mod loader;
 mod models;
 mod peers;
+mod process;
 mod properties;
 mod protocol;
 mod rules;

@@ -9,6 +9,7 @@ use clap::{Args, Parser, ValueEnum};
 
 use super::listen::ListenFlags;
 use super::processes::ProcessFlags;
+use super::surroundings::SurroundingsFlags;
 use crate::engine::Engine;
 use crate::net::Address;
 
@@ -75,11 +76,11 @@ pub struct Flags {
     pub(super) print_config: bool,
 
     /// Load the module and create the app in a child process, say how that went, and end
-    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "ListenFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags"])]
+    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "ListenFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags", "umask"])]
     pub(super) check: bool,
 
     /// Print the module's apps, versions and build, and end
-    #[arg(long, conflicts_with_all = ["set", "ServeFlags", "ListenFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags"])]
+    #[arg(long, conflicts_with_all = ["set", "ServeFlags", "ListenFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags", "umask"])]
     pub(super) list: bool,
 
     /// Print the engines, a line for each, and end
@@ -99,6 +100,9 @@ pub struct Flags {
 
     #[command(flatten)]
     pub(super) processes: ProcessFlags,
+
+    #[command(flatten)]
+    pub(super) surroundings: SurroundingsFlags,
 
     #[command(flatten)]
     pub(super) limits: LimitFlags,

@@ -87,6 +87,9 @@ fn values_out_of_range_are_refused() {
         "hand-over = \"alway\": possible values: auto, always, never; did you mean \"always\"?",
     );
     line("trigger = \"both\"", "trigger = \"both\": possible values: level, edge");
+    let mask = "write it as 0027: octal digits, for owner, group and others";
+    line("umask = \"0888\"", &format!("umask = \"0888\": {mask}"));
+    line("umask = 1777", &format!("umask = 1777: {mask}"));
     let (_, _, log) = Case::new("engine = \"fibre\"").run(&["x.so"]);
     assert!(log.contains("gateway.toml:1: engine = \"fibre\": known engines: leader, single"), "{log}");
     let no_port = "\"8000\" has no port or no host: write it as 127.0.0.1:8000, or :8000 for all addresses";
