@@ -31,6 +31,8 @@ complete -c gateway-server -l max-late-calls -d 'leader: replace a worker with N
 complete -c gateway-server -l worker-timeout -d 'Kill and replace a worker one of whose loops has not come round for so long; 0s for never' -r
 complete -c gateway-server -l chdir -d 'Go to DIR first: all relative paths but those of the file begin there' -r -F
 complete -c gateway-server -l umask -d 'The permissions that new files do not get: 0027 [default: as it was started with]' -r
+complete -c gateway-server -l user -d 'Serve as USER or USER:GROUP, once the addresses are bound and before the app is loaded; needs root' -r
+complete -c gateway-server -l group -d 'The same for the group, of --user or alone' -r
 complete -c gateway-server -l max-line -d 'The request line; 414 beyond' -r
 complete -c gateway-server -l max-head -d 'The request line and all header fields; 431 beyond' -r
 complete -c gateway-server -l max-fields -d 'Header fields; 431 beyond; at most 256' -r

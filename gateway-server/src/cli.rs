@@ -97,20 +97,23 @@ fn run(config: Config) -> Result<ExitCode, Failure> {
 // ----- serve -----------------------------------------------------------------
 
 fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
-    surroundings::mask(how);
+    surroundings::prepare(how)?;
     raise_descriptor_limit();
     if let Some(policy) = &how.workers {
         return workers::supervise(config, how, policy);
     }
+    // What takes rights comes before the app, which may have fewer.
+    let listeners = bound(how)?;
+    let pid_file = PidFile::create(how.pidfile.as_deref())?;
+    surroundings::give_up_rights(how)?;
     let (server, module) = server_of(config, how)?;
-    let mut server = server.listeners(bound(how)?);
+    let mut server = server.listeners(listeners);
     if let Some(notifier) = Notifier::from_env() {
         server = server.notifier(notifier);
     }
     // After create: an app must not keep its own handlers.
     let stopper = server.stopper()?;
     stop_on_signals(&stopper)?;
-    let pid_file = PidFile::create(how.pidfile.as_deref())?;
     announce(&server.addresses());
     run_to_the_end(server, &module, pid_file)?;
     tracing::info!("stopped");

@@ -9,6 +9,7 @@ mod environment;
 mod file;
 mod flags;
 mod given;
+mod identity;
 mod listen;
 mod print;
 mod processes;
@@ -31,6 +32,7 @@ use crate::supervisor::Policy;
 
 pub use self::flags::Flags;
 pub use self::given::{Given, Refused};
+pub use self::identity::Identity;
 pub use self::setting::command;
 
 /// What is to be done, checked.
@@ -120,6 +122,8 @@ pub struct Serve {
 pub struct Surroundings {
     /// The permissions that new files do not get, where they are said.
     pub umask: Option<u32>,
+    /// Whose it is once the addresses are bound, where that is said.
+    pub identity: Option<Identity>,
 }
 
 /// What to look at.
@@ -150,7 +154,7 @@ impl Flags {
         let action = match (self.list || self.check, self.in_child) {
             (false, _) => {
                 let serve = (self.serve.bind, self.listen.check(), self.serve.lint);
-                let about = self.surroundings.check();
+                let about = self.surroundings.check()?;
                 Action::Serve(Box::new(serving(serve, about, self.engine, &self.processes, self.limits, &self.times)?))
             }
             (true, false) => Action::Inspect(inspect),

@@ -14,7 +14,9 @@
 //! | `process` | a worker's process, as the master sees it |
 //! | `link` | what a worker says to its master |
 //! | `vitals` | how a worker does, as seen from outside |
+//! | `bond` | has a worker end with its master |
 
+mod bond;
 mod link;
 mod master;
 mod plan;
@@ -28,6 +30,7 @@ use std::time::Duration;
 
 use crate::stats::Board;
 
+pub use self::bond::end_with;
 pub use self::link::Link;
 pub use self::master::run;
 

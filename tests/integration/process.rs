@@ -1,7 +1,11 @@
-//! What a server's process has about it: where it stands, what its files may be.
+//! What a server's process has about it: where it stands, what its files may be,
+//! whose it is.
 
 mod folder;
+mod identity;
 
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use gateway_tests::artifacts;
@@ -21,4 +25,13 @@ fn place() -> (TempDir, PathBuf) {
 fn open(path: &Path, mode: u32) {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
     std::fs::set_permissions(path, mode).unwrap();
+}
+
+/// Holds that the app answers on a socket.
+fn answers_at(socket: impl AsRef<Path>) {
+    let mut client = UnixStream::connect(socket).unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("Hello, World!\n"), "{answer}");
 }

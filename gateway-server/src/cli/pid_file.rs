@@ -30,8 +30,11 @@ impl PidFile {
 impl Drop for PidFile {
     fn drop(&mut self) {
         if read(&self.0) == Some(process::id()) {
-            // Whoever comes next replaces one that cannot be removed.
-            let _ = fs::remove_file(&self.0);
+            // Whoever comes next replaces one that cannot be removed: this process
+            // may have given up the rights that it was made with.
+            if let Err(error) = fs::remove_file(&self.0) {
+                tracing::debug!("the pid file {} is left: {error}", self.0.display());
+            }
         }
     }
 }

@@ -4,10 +4,12 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use rustix::process::{Pid, getpid};
 use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGTERM, SIGUSR2};
 
 use super::pid_file::PidFile;
+use super::surroundings;
 use super::{Failure, announce, bound, complain, run_to_the_end, server_of};
 use crate::config::{ModuleConfig, Serve};
 use crate::engine::{Stop, Stopper};
@@ -26,7 +28,8 @@ pub(super) fn supervise(config: &ModuleConfig, how: &Serve, policy: &Policy) -> 
     let is_watched = Notifier::watchdog();
     // Kept to the end.
     let _pid_file = PidFile::create(how.pidfile.as_deref())?;
-    let mut worker = Worker { config, how, addresses, listeners, relay: Some(relay), notifier, is_watched, stop: None };
+    let (relay, master) = (Some(relay), getpid());
+    let mut worker = Worker { config, how, addresses, listeners, relay, notifier, is_watched, master, stop: None };
     supervisor::run(policy, &mut worker).map_err(|failure| match failure.code {
         2 => Failure::Usage(failure.text),
         _ => Failure::Other(failure.text),
@@ -47,6 +50,7 @@ struct Worker<'a> {
     notifier: Option<Notifier>,
     /// Whether the manager waits for a sign of life.
     is_watched: bool,
+    master: Pid,
     stop: Option<(Stop, Stopper)>,
 }
 
@@ -104,6 +108,10 @@ impl Worker<'_> {
     }
 
     fn run(&mut self, link: &Arc<Link>, board: Arc<Board>) -> Result<(), Failure> {
+        // The master keeps its rights, for the next worker and the next address.
+        if surroundings::give_up_rights(self.how)? {
+            supervisor::end_with(self.master).map_err(|error| Failure::Other(error.to_string()))?;
+        }
         let (mut server, module) = server_of(self.config, self.how)?;
         server = server.board(board);
         if let Some(ends) = self.stop.take() {

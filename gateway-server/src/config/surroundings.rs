@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Surroundings;
+use super::identity::{GroupFlag, Identity, UserFlag};
 
 /// What the process has about it.
 #[derive(Debug, Args)]
@@ -17,12 +18,23 @@ pub(super) struct SurroundingsFlags {
     /// The permissions that new files do not get: 0027 [default: as it was started with]
     #[arg(long, value_name = "MODE", value_parser = mask)]
     umask: Option<u32>,
+
+    /// Serve as USER or USER:GROUP, once the addresses are bound and before the app is loaded; needs root
+    #[arg(long, value_name = "USER")]
+    user: Option<UserFlag>,
+
+    /// The same for the group, of --user or alone
+    #[arg(long, value_name = "GROUP")]
+    group: Option<GroupFlag>,
 }
 
 impl SurroundingsFlags {
     /// As the program takes it.
-    pub(super) fn check(self) -> Surroundings {
-        Surroundings { umask: self.umask }
+    ///
+    /// # Errors
+    /// A sentence for the user.
+    pub(super) fn check(self) -> Result<Surroundings, String> {
+        Ok(Surroundings { umask: self.umask, identity: Identity::of(self.user, self.group)? })
     }
 }
 
