@@ -33,6 +33,7 @@ complete -c gateway-server -l chdir -d 'Go to DIR first: all relative paths but 
 complete -c gateway-server -l umask -d 'The permissions that new files do not get: 0027 [default: as it was started with]' -r
 complete -c gateway-server -l user -d 'Serve as USER or USER:GROUP, once the addresses are bound and before the app is loaded; needs root' -r
 complete -c gateway-server -l group -d 'The same for the group, of --user or alone' -r
+complete -c gateway-server -l daemonize -d 'Go on in the background once the server serves; from the start its output goes to the end of LOGFILE' -r -F
 complete -c gateway-server -l max-line -d 'The request line; 414 beyond' -r
 complete -c gateway-server -l max-head -d 'The request line and all header fields; 431 beyond' -r
 complete -c gateway-server -l max-fields -d 'Header fields; 431 beyond; at most 256' -r

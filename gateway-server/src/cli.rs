@@ -1,5 +1,6 @@
 //! The program: from the command line to an exit code.
 
+mod daemon;
 mod pid_file;
 mod surroundings;
 mod workers;
@@ -19,6 +20,7 @@ use gateway_spec::{App, Body, Config as AppConfig, Environ, Error, StartResponse
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level;
 
+use self::daemon::{Caller, Detached};
 use self::pid_file::PidFile;
 use crate::config::{Action, Config, Given, Inspect, ModuleConfig, Refused, Serve};
 use crate::engine::{ENGINES, Factory, Stopper};
@@ -33,6 +35,16 @@ enum Failure {
     Other(String),
 }
 
+impl Failure {
+    /// The exit code, and the same for people.
+    fn parts(&self) -> (u8, &str) {
+        match self {
+            Self::Usage(text) => (2, text),
+            Self::Other(text) => (1, text),
+        }
+    }
+}
+
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -42,19 +54,16 @@ pub fn main() -> ExitCode {
         Err(Refused::CommandLine(error)) => error.exit(),
         Err(Refused::Setting(text)) => Err(text),
     };
-    start_log();
-    guard::escape_panics();
     let config = given.and_then(Given::enter).and_then(Given::check).map_err(Failure::Usage);
+    start_log(!config.as_ref().is_ok_and(daemon::is_wanted) && std::io::stderr().is_terminal());
+    guard::escape_panics();
     // The addresses are known, and the app has started no threads yet.
     forget_activation();
-    let outcome = config.and_then(run);
-    let (code, text) = match outcome {
-        Ok(code) => return code,
-        Err(Failure::Usage(text)) => (2, text),
-        Err(Failure::Other(text)) => (1, text),
-    };
-    complain(&text);
-    ExitCode::from(code)
+    config.and_then(run).unwrap_or_else(|failure| {
+        let (code, text) = failure.parts();
+        complain(text);
+        ExitCode::from(code)
+    })
 }
 
 /// Says why the program ends. A standard error that cannot be written to must
@@ -65,12 +74,11 @@ fn complain(text: &str) {
 }
 
 /// Log lines go to standard error, and nowhere where that cannot be written to; `GATEWAY_LOG=debug` shows more.
-fn start_log() {
+fn start_log(colours: bool) {
     let filter = tracing_subscriber::EnvFilter::builder()
         .with_default_directive(tracing::Level::INFO.into())
         .with_env_var("GATEWAY_LOG")
         .from_env_lossy();
-    let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(colours)
@@ -98,9 +106,17 @@ fn run(config: Config) -> Result<ExitCode, Failure> {
 
 fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
     surroundings::prepare(how)?;
+    let caller = match daemon::detach(how.surroundings.daemonize.as_deref())? {
+        Detached::Caller(code) => return Ok(code),
+        Detached::Server(caller) => caller,
+    };
+    serve_here(config, how, &caller).or_else(|failure| caller.fails(failure))
+}
+
+fn serve_here(config: &ModuleConfig, how: &Serve, caller: &Caller) -> Result<ExitCode, Failure> {
     raise_descriptor_limit();
     if let Some(policy) = &how.workers {
-        return workers::supervise(config, how, policy);
+        return workers::supervise(config, how, policy, caller);
     }
     // What takes rights comes before the app, which may have fewer.
     let listeners = bound(how)?;
@@ -114,7 +130,7 @@ fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
     // After create: an app must not keep its own handlers.
     let stopper = server.stopper()?;
     stop_on_signals(&stopper)?;
-    announce(&server.addresses());
+    announce(&server.addresses(), caller);
     run_to_the_end(server, &module, pid_file)?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
@@ -193,13 +209,12 @@ fn configured(server: Server, how: &Serve) -> Server {
 }
 
 /// One line for each listener, on standard output, for people and scripts.
-fn announce(addresses: &[Bound]) {
+fn announce(addresses: &[Bound], caller: &Caller) {
+    let lines: String = addresses.iter().map(|address| format!("listening on {address}\n")).collect();
     let mut out = std::io::stdout().lock();
-    for address in addresses {
-        // A closed standard output must not stop the server.
-        let _ = writeln!(out, "listening on {address}");
-    }
-    let _ = out.flush();
+    // A closed standard output must not stop the server.
+    let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+    caller.serves(&lines);
 }
 
 /// The first TERM or INT stops gracefully, the second at once.

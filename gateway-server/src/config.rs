@@ -124,6 +124,8 @@ pub struct Surroundings {
     pub umask: Option<u32>,
     /// Whose it is once the addresses are bound, where that is said.
     pub identity: Option<Identity>,
+    /// The log of a server that goes on by itself, where it does.
+    pub daemonize: Option<PathBuf>,
 }
 
 /// What to look at.

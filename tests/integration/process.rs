@@ -1,8 +1,10 @@
 //! What a server's process has about it: where it stands, what its files may be,
-//! whose it is.
+//! whose it is, whether it stays, and where its number stands.
 
+mod daemon;
 mod folder;
 mod identity;
+mod pid_file;
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;

@@ -8,6 +8,7 @@ use rustix::process::{Pid, getpid};
 use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGTERM, SIGUSR2};
 
+use super::daemon::Caller;
 use super::pid_file::PidFile;
 use super::surroundings;
 use super::{Failure, announce, bound, complain, run_to_the_end, server_of};
@@ -18,7 +19,12 @@ use crate::stats::Board;
 use crate::supervisor::{self, Link, Policy, Work};
 
 /// Binds, then has workers serve until the end.
-pub(super) fn supervise(config: &ModuleConfig, how: &Serve, policy: &Policy) -> Result<ExitCode, Failure> {
+pub(super) fn supervise(
+    config: &ModuleConfig,
+    how: &Serve,
+    policy: &Policy,
+    caller: &Caller,
+) -> Result<ExitCode, Failure> {
     let mut listeners = bound(how)?;
     listeners.iter_mut().for_each(Listener::share);
     let addresses = listeners.iter().filter_map(Listener::address).collect();
@@ -29,7 +35,8 @@ pub(super) fn supervise(config: &ModuleConfig, how: &Serve, policy: &Policy) -> 
     // Kept to the end.
     let _pid_file = PidFile::create(how.pidfile.as_deref())?;
     let (relay, master) = (Some(relay), getpid());
-    let mut worker = Worker { config, how, addresses, listeners, relay, notifier, is_watched, master, stop: None };
+    let mut worker =
+        Worker { config, how, caller, addresses, listeners, relay, notifier, is_watched, master, stop: None };
     supervisor::run(policy, &mut worker).map_err(|failure| match failure.code {
         2 => Failure::Usage(failure.text),
         _ => Failure::Other(failure.text),
@@ -42,6 +49,8 @@ pub(super) fn supervise(config: &ModuleConfig, how: &Serve, policy: &Policy) -> 
 struct Worker<'a> {
     config: &'a ModuleConfig,
     how: &'a Serve,
+    /// The master's.
+    caller: &'a Caller,
     addresses: Vec<Bound>,
     listeners: Vec<Listener>,
     /// By which a worker that ends passes its clients on.
@@ -64,6 +73,7 @@ impl Work for Worker<'_> {
     }
 
     fn serve(&mut self, link: Link, board: Arc<Board>) -> u8 {
+        self.caller.leave();
         let link = Arc::new(link);
         match self.run(&link, board) {
             Ok(()) => 0,
@@ -73,7 +83,7 @@ impl Work for Worker<'_> {
     }
 
     fn serving(&mut self) {
-        announce(&self.addresses);
+        announce(&self.addresses, self.caller);
         self.tell_manager("READY=1");
     }
 

@@ -76,11 +76,11 @@ pub struct Flags {
     pub(super) print_config: bool,
 
     /// Load the module and create the app in a child process, say how that went, and end
-    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "ListenFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags", "umask", "user", "group"])]
+    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "ListenFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
     pub(super) check: bool,
 
     /// Print the module's apps, versions and build, and end
-    #[arg(long, conflicts_with_all = ["set", "ServeFlags", "ListenFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags", "umask", "user", "group"])]
+    #[arg(long, conflicts_with_all = ["set", "ServeFlags", "ListenFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
     pub(super) list: bool,
 
     /// Print the engines, a line for each, and end

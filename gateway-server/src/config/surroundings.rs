@@ -26,6 +26,10 @@ pub(super) struct SurroundingsFlags {
     /// The same for the group, of --user or alone
     #[arg(long, value_name = "GROUP")]
     group: Option<GroupFlag>,
+
+    /// Go on in the background once the server serves; from the start its output goes to the end of LOGFILE
+    #[arg(long, value_name = "LOGFILE")]
+    daemonize: Option<PathBuf>,
 }
 
 impl SurroundingsFlags {
@@ -34,7 +38,8 @@ impl SurroundingsFlags {
     /// # Errors
     /// A sentence for the user.
     pub(super) fn check(self) -> Result<Surroundings, String> {
-        Ok(Surroundings { umask: self.umask, identity: Identity::of(self.user, self.group)? })
+        let identity = Identity::of(self.user, self.group)?;
+        Ok(Surroundings { umask: self.umask, identity, daemonize: self.daemonize })
     }
 }
 
