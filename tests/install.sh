@@ -18,6 +18,9 @@ need ab apache2-utils
 need valgrind valgrind
 need strace strace
 need chromium chromium
+need nginx nginx-light
+need haproxy haproxy
+need systemd-analyze systemd
 
 [ -z "$missing" ] && exit 0
 if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" != 0 ]; then

@@ -5,6 +5,7 @@ mod allocations;
 mod cli;
 mod config;
 mod conformance;
+mod deploy;
 mod engines;
 mod examples;
 mod faults;
