@@ -1,9 +1,13 @@
 //! A file that says which process serves, for whoever sends it signals.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process;
+
+use rustix::fs::Mode;
+use rustix::process::umask;
 
 use super::Failure;
 
@@ -52,8 +56,11 @@ fn write(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     writeln!(file, "{}", process::id())?;
-    // Readable by all, as such files are.
-    file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    // Readable by all, as such files are, unless the umask says otherwise. It cannot
+    // be asked for; nobody else makes files here meanwhile, for there is one thread.
+    let mask = umask(Mode::empty());
+    umask(mask);
+    file.as_file().set_permissions(Permissions::from_mode(0o644 & !mask.as_raw_mode()))?;
     file.persist(path)?;
     Ok(())
 }

@@ -51,3 +51,19 @@ pub(crate) fn is_identity(user: Option<u32>, group: u32) -> io::Result<bool> {
     let ResGid { real, effective, saved } = getresgid()?;
     Ok(is_user && [real, effective, saved].iter().all(|id| id.as_raw() == group))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Others would go on as who they were, or as whatever the library makes of them.
+    #[test]
+    #[cfg_attr(miri, ignore)]
+    fn nothing_changes_while_there_are_threads() {
+        let before = (getresuid().unwrap(), getresgid().unwrap());
+        // However the tests are run, this makes two.
+        let refused = std::thread::spawn(|| change_identity(None, 7)).join().unwrap();
+        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::ResourceBusy);
+        assert_eq!((getresuid().unwrap(), getresgid().unwrap()), before);
+    }
+}

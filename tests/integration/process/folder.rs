@@ -92,15 +92,17 @@ fn a_folder_that_is_none_is_refused() {
     assert!(code == Some(2) && text.ends_with(words), "{text}");
 }
 
-/// Everything that the server makes: its sockets and its pid file's neighbours.
+/// Everything that the server makes: the files of its sockets, and of its number.
 #[test]
 fn the_umask_is_kept_from_new_files() {
     let (folder, sub) = place();
     for (umask, expected) in [("0027", 0o750), ("77", 0o700), ("0", 0o777)] {
         let module = artifacts::module("hello").display().to_string();
-        let arguments = ["--chdir", "sub", "--umask", umask, "--bind", "unix:app.sock", &module];
+        let files = ["--bind", "unix:app.sock", "--pidfile", "app.pid"];
+        let arguments = [&["--chdir", "sub", "--umask", umask], &files[..], &[&module]].concat();
         let server = Server::spawn(in_folder(folder.path(), &arguments), 1);
         assert_eq!(mode(&sub.join("app.sock")), expected, "{umask}");
+        assert_eq!(mode(&sub.join("app.pid")), expected & 0o644, "{umask}");
         let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
         let told = status.lines().find_map(|line| line.strip_prefix("Umask:\t")).unwrap();
         assert_eq!(u32::from_str_radix(told, 8).unwrap(), 0o777 & !expected, "{umask}");

@@ -14,6 +14,7 @@ use gateway_tests::wait::until;
 use tempfile::TempDir;
 
 use super::{answers_at, open, place};
+use crate::engines::{Engine, on_every_engine};
 
 /// A user that no system has, with its group.
 const STRANGER: &str = "1054321:1012345";
@@ -80,6 +81,21 @@ fn a_server_serves_as_another_user() {
     let mut groups: Vec<u32> = groups.into_iter().filter(|id| *id != group).chain([7]).collect();
     groups.sort_unstable();
     belongs_to(server.id(), user, 7, &groups);
+}
+
+on_every_engine! {
+    every_engine_serves_as_another_user => |engine: Engine| {
+        if !skip::is_root("every_engine_serves_as_another_user") {
+            return;
+        }
+        let (_folder, sub) = place();
+        for workers in [&[][..], &["--workers", "1"]] {
+            let server = Server::start_target(&hello(&sub), &[engine.flags, workers, &["--user", STRANGER]].concat());
+            answers(&server);
+            let log = server.stop();
+            assert!(!log.contains("ERROR"), "{log}");
+        }
+    },
 }
 
 #[test]
