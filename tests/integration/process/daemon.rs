@@ -121,7 +121,7 @@ fn the_command_returns_when_the_server_serves() {
         assert_eq!((code, &*out, &*said), (Some(0), &*told, ""), "{}", daemon.log());
         answers_at(&socket);
         let id = daemon.id().unwrap();
-        assert_eq!(children(id).len(), if workers.is_empty() { 0 } else { 2 });
+        assert_eq!(children(id).len(), if workers == ["--no-master"] { 0 } else { 2 });
         // Nobody's child, in a session of which it is not the first, without a terminal.
         let [parent, group, session, terminal] = stat(id)[..] else { panic!("stat has four fields") };
         assert_ne!(parent, i64::from(std::process::id()));
@@ -204,9 +204,12 @@ fn a_daemon_that_dies_before_it_serves_is_told_of() {
     for how in ["CRASH_SIGNAL", "CRASH_EXIT"] {
         let daemon = Daemon::new();
         let module = artifacts::c_module("tests/plugins/crash.c", &how.to_lowercase(), &[how]);
-        let (code, out, said) = daemon.start(&[module.to_str().unwrap()]);
+        let (code, out, said) = daemon.start(&["--no-master", module.to_str().unwrap()]);
         assert_eq!((code, &*out), (Some(1), ""), "{said}");
         assert_eq!(said, "gateway-server: the server ended before it served: log may say why\n");
+        // A master that is left can say more.
+        let (code, _, said) = daemon.start(&[module.to_str().unwrap()]);
+        assert!(code == Some(1) && said.starts_with("gateway-server: its process ended with "), "{said}");
     }
 }
 
