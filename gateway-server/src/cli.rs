@@ -108,12 +108,12 @@ fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
     surroundings::prepare(how)?;
     let caller = match daemon::detach(how.surroundings.daemonize.as_deref())? {
         Detached::Caller(code) => return Ok(code),
-        Detached::Server(caller) => caller,
+        Detached::Server(caller) => Arc::new(caller),
     };
     serve_here(config, how, &caller).or_else(|failure| caller.fails(failure))
 }
 
-fn serve_here(config: &ModuleConfig, how: &Serve, caller: &Caller) -> Result<ExitCode, Failure> {
+fn serve_here(config: &ModuleConfig, how: &Serve, caller: &Arc<Caller>) -> Result<ExitCode, Failure> {
     raise_descriptor_limit();
     if let Some(policy) = &how.workers {
         return workers::supervise(config, how, policy, caller);
@@ -130,7 +130,8 @@ fn serve_here(config: &ModuleConfig, how: &Serve, caller: &Caller) -> Result<Exi
     // After create: an app must not keep its own handlers.
     let stopper = server.stopper()?;
     stop_on_signals(&stopper)?;
-    announce(&server.addresses(), caller);
+    let (addresses, caller) = (server.addresses(), Arc::clone(caller));
+    let server = server.on_ready(move || announce(&addresses, &caller));
     run_to_the_end(server, &module, pid_file)?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)

@@ -1,7 +1,6 @@
 //! `--daemonize`: the server goes on by itself, and whoever has started it waits
 //! until it serves.
 
-use std::cell::Cell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::net::Shutdown;
@@ -9,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use rustix::process::setsid;
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
@@ -38,7 +38,7 @@ pub(super) enum Detached {
 /// # Errors
 /// The log cannot be written; nothing has happened then. Or the system's.
 pub(super) fn detach(log: Option<&Path>) -> Result<Detached, Failure> {
-    let Some(path) = log else { return Ok(Detached::Server(Caller(Cell::new(None)))) };
+    let Some(path) = log else { return Ok(Detached::Server(Caller(Mutex::new(None)))) };
     let cannot = |error: io::Error| Failure::Other(format!("cannot write the log {}: {error}", path.display()));
     let log = open(path).map_err(cannot)?;
     let no_process = |error: io::Error| Failure::Other(format!("cannot detach: {error}"));
@@ -57,7 +57,7 @@ pub(super) fn detach(log: Option<&Path>) -> Result<Detached, Failure> {
         tell(there, code, text);
         low_level::exit(code.into());
     }
-    Ok(Detached::Server(Caller(Cell::new(Some(there)))))
+    Ok(Detached::Server(Caller(Mutex::new(Some(there)))))
 }
 
 /// Once more, so that this process leads no session: one that does gets a terminal
@@ -101,12 +101,12 @@ fn told(mut server: UnixStream, log: &Path) -> ExitCode {
 
 /// Who has started a server that detached itself, and waits for a word; nobody
 /// where it did not, or once the word is said.
-pub(super) struct Caller(Cell<Option<UnixStream>>);
+pub(super) struct Caller(Mutex<Option<UnixStream>>);
 
 impl Caller {
     /// It serves: what the caller is to print.
     pub(super) fn serves(&self, text: &str) {
-        if let Some(caller) = self.0.take() {
+        if let Some(caller) = self.take() {
             tell(caller, 0, text);
         }
     }
@@ -114,7 +114,7 @@ impl Caller {
     /// It does not. The log has it first, and then the caller; where nobody waits
     /// it is as it was.
     pub(super) fn fails(&self, failure: Failure) -> Result<ExitCode, Failure> {
-        let Some(caller) = self.0.take() else { return Err(failure) };
+        let Some(caller) = self.take() else { return Err(failure) };
         let (code, text) = failure.parts();
         complain(text);
         tell(caller, code, text);
@@ -124,7 +124,11 @@ impl Caller {
     /// Another process is the one to tell: this one must not keep the caller
     /// waiting.
     pub(super) fn leave(&self) {
-        self.0.take();
+        drop(self.take());
+    }
+
+    fn take(&self) -> Option<UnixStream> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

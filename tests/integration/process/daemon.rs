@@ -156,8 +156,12 @@ fn the_caller_is_told_why_it_does_not_serve() {
     let busy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let busy = busy.local_addr().unwrap().to_string();
     let hello = hello();
+    let threaded = artifacts::c_module("tests/plugins/engines.c", "threaded", &["THREADED"]).display().to_string();
     for (arguments, code, words) in [
-        (&["/nowhere/libhello.so"][..], 2, "there is no file /nowhere/libhello.so"),
+        // The engine sees that it cannot, after all else was well.
+        (&["--engine", "fork", "--no-master", &*threaded][..], 1, "needs a process with one thread"),
+        (&["--engine", "fork", &threaded], 1, "needs a process with one thread"),
+        (&["/nowhere/libhello.so"], 2, "there is no file /nowhere/libhello.so"),
         (&[&*faulty], 1, "the database is away"),
         (&["--workers", "2", &faulty], 1, "the database is away"),
         (&["--bind", &busy, &hello], 1, "another process has it"),
