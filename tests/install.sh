@@ -20,6 +20,9 @@ need strace strace
 need haproxy haproxy
 need nginx nginx-light
 need chromium chromium
+need nginx nginx-light
+need haproxy haproxy
+need systemd-analyze systemd
 
 [ -z "$missing" ] && exit 0
 if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" != 0 ]; then

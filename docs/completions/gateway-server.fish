@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gateway_server_global_optspecs
-    string join \n bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
+    string join \n bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
 end
 
 function __fish_gateway_server_needs_command
@@ -59,6 +59,11 @@ complete -c gateway-server -n "__fish_gateway_server_needs_command" -l max-worke
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l max-worker-rss -d 'Replace a worker that holds so much memory (RSS) [default: never]' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l max-late-calls -d 'leader: replace a worker with N calls that run on after --request-timeout [default: half of --threads]' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l worker-timeout -d 'Kill and replace a worker one of whose loops has not come round for so long; 0s for never' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l chdir -d 'Go to DIR first: all relative paths but those of the file begin there' -r -F
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l umask -d 'The permissions that new files do not get: 0027 [default: as it was started with]' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l user -d 'Serve as USER or USER:GROUP, once the addresses are bound and before the app is loaded; needs root' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l group -d 'The same for the group, of --user or alone' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l daemonize -d 'Go on in the background once the server serves; from the start its output goes to the end of LOGFILE' -r -F
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l max-line -d 'The request line; 414 beyond' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l max-head -d 'The request line and all header fields; 431 beyond' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l max-fields -d 'Header fields; 431 beyond; at most 256' -r

@@ -1,7 +1,9 @@
 //! The program: from the command line to an exit code.
 
 mod control;
+mod daemon;
 mod pid_file;
+mod surroundings;
 mod upgrade;
 mod workers;
 
@@ -20,7 +22,9 @@ use gateway_spec::{App, Body, Config as AppConfig, Environ, Error, StartResponse
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level;
 
+use self::daemon::{Caller, Detached};
 use self::pid_file::PidFile;
+use self::upgrade::Start;
 use crate::config::{Action, Config, Given, Inspect, ModuleConfig, Refused, Serve};
 use crate::engine::{ENGINES, Factory, Stopper};
 use crate::net::{Bound, Listener, Notifier, forget_activation, raise_descriptor_limit};
@@ -35,9 +39,11 @@ enum Failure {
 }
 
 impl Failure {
-    fn text(&self) -> &str {
+    /// The exit code, and the same for people.
+    fn parts(&self) -> (u8, &str) {
         match self {
-            Self::Usage(text) | Self::Other(text) => text,
+            Self::Usage(text) => (2, text),
+            Self::Other(text) => (1, text),
         }
     }
 }
@@ -45,25 +51,23 @@ impl Failure {
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
+    let start = Start::new();
     let given = match Given::read(std::env::args_os(), std::env::vars_os()) {
         Ok(given) => Ok(given),
         // clap prints help and its own errors, and exits with 0 or 2.
         Err(Refused::CommandLine(error)) => error.exit(),
         Err(Refused::Setting(text)) => Err(text),
     };
-    start_log();
+    let config = given.and_then(Given::enter).and_then(Given::check).map_err(Failure::Usage);
+    start_log(!config.as_ref().is_ok_and(daemon::is_wanted) && std::io::stderr().is_terminal());
     guard::escape_panics();
-    let config = given.and_then(Given::check).map_err(Failure::Usage);
     // The addresses are known, and the app has started no threads yet.
     forget_activation();
-    let outcome = config.and_then(run);
-    let (code, text) = match outcome {
-        Ok(code) => return code,
-        Err(Failure::Usage(text)) => (2, text),
-        Err(Failure::Other(text)) => (1, text),
-    };
-    complain(&text);
-    ExitCode::from(code)
+    config.and_then(|config| run(config, &start)).unwrap_or_else(|failure| {
+        let (code, text) = failure.parts();
+        complain(text);
+        ExitCode::from(code)
+    })
 }
 
 /// Says why the program ends. A standard error that cannot be written to must
@@ -74,12 +78,11 @@ fn complain(text: &str) {
 }
 
 /// Log lines go to standard error, and nowhere where that cannot be written to; `GATEWAY_LOG=debug` shows more.
-fn start_log() {
+fn start_log(colours: bool) {
     let filter = tracing_subscriber::EnvFilter::builder()
         .with_default_directive(tracing::Level::INFO.into())
         .with_env_var("GATEWAY_LOG")
         .from_env_lossy();
-    let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(colours)
@@ -88,7 +91,7 @@ fn start_log() {
         .init();
 }
 
-fn run(config: Config) -> Result<ExitCode, Failure> {
+fn run(config: Config, start: &Start) -> Result<ExitCode, Failure> {
     let config = match &config {
         Config::Module(config) => config,
         Config::Engines => return Ok(list_engines()),
@@ -97,7 +100,7 @@ fn run(config: Config) -> Result<ExitCode, Failure> {
         Config::Print(page) => return Ok(say(page.trim_end())),
     };
     match &config.action {
-        Action::Serve(how) => serve(config, how),
+        Action::Serve(how) => serve(config, how, start),
         Action::Inspect(_) => inspect_in_child(),
         Action::InspectHere(Inspect::List) => list(config),
         Action::InspectHere(Inspect::Check) => check(config),
@@ -106,21 +109,36 @@ fn run(config: Config) -> Result<ExitCode, Failure> {
 
 // ----- serve -----------------------------------------------------------------
 
-fn serve(config: &ModuleConfig, how: &Serve) -> Result<ExitCode, Failure> {
+fn serve(config: &ModuleConfig, how: &Serve, start: &Start) -> Result<ExitCode, Failure> {
+    surroundings::prepare(how)?;
+    // Who takes over from a server that has detached itself is so already.
+    let log = how.surroundings.daemonize.as_deref().filter(|_| !upgrade::takes_over());
+    let caller = match daemon::detach(log)? {
+        Detached::Caller(code) => return Ok(code),
+        Detached::Server(caller) => Arc::new(caller),
+    };
+    serve_here(config, how, start, &caller).or_else(|failure| caller.fails(failure))
+}
+
+fn serve_here(config: &ModuleConfig, how: &Serve, start: &Start, caller: &Arc<Caller>) -> Result<ExitCode, Failure> {
     raise_descriptor_limit();
     if let Some(policy) = &how.workers {
-        return workers::supervise(config, how, policy);
+        return workers::supervise(config, how, policy, start, caller);
     }
+    // What takes rights comes before the app, which may have fewer.
+    let listeners = bound(how)?;
+    let pid_file = PidFile::create(how.pidfile.as_deref(), None)?;
+    surroundings::give_up_rights(how)?;
     let (server, module) = server_of(config, how)?;
-    let mut server = server.listeners(bound(how)?);
+    let mut server = server.listeners(listeners);
     if let Some(notifier) = Notifier::from_env() {
         server = server.notifier(notifier);
     }
     // After create: an app must not keep its own handlers.
     let stopper = server.stopper()?;
     stop_on_signals(&stopper)?;
-    let pid_file = PidFile::create(how.pidfile.as_deref(), None)?;
-    announce(&server.addresses());
+    let (addresses, caller) = (server.addresses(), Arc::clone(caller));
+    let server = server.on_ready(move || announce(&addresses, &caller));
     run_to_the_end(server, &module, pid_file)?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
@@ -196,13 +214,12 @@ fn configured(server: Server, how: &Serve) -> Server {
 }
 
 /// One line for each listener, on standard output, for people and scripts.
-fn announce(addresses: &[Bound]) {
+fn announce(addresses: &[Bound], caller: &Caller) {
+    let lines: String = addresses.iter().map(|address| format!("listening on {address}\n")).collect();
     let mut out = std::io::stdout().lock();
-    for address in addresses {
-        // A closed standard output must not stop the server.
-        let _ = writeln!(out, "listening on {address}");
-    }
-    let _ = out.flush();
+    // A closed standard output must not stop the server.
+    let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+    caller.serves(&lines);
 }
 
 /// The first TERM or INT stops gracefully, the second at once.

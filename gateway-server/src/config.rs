@@ -9,6 +9,7 @@ mod environment;
 mod file;
 mod flags;
 mod given;
+mod identity;
 mod listen;
 mod print;
 mod processes;
@@ -16,6 +17,7 @@ mod proxies;
 pub mod reference;
 mod setting;
 mod source;
+mod surroundings;
 
 use std::path::PathBuf;
 
@@ -31,6 +33,7 @@ use crate::supervisor::Policy;
 
 pub use self::flags::{Control, Flags};
 pub use self::given::{Given, Refused};
+pub use self::identity::Identity;
 pub use self::setting::command;
 
 /// What is to be done, checked.
@@ -81,6 +84,8 @@ pub struct Serve {
     pub addresses: Vec<Address>,
     /// How to listen there.
     pub listening: Listening,
+    /// What the process has about it.
+    pub surroundings: Surroundings,
     /// Whether to lint.
     pub lint: bool,
     /// Under a master, where there is one.
@@ -117,6 +122,17 @@ pub struct Serve {
     pub graceful: std::time::Duration,
 }
 
+/// What the process has about it, but for its folder: see [`Given::enter`].
+#[derive(Debug)]
+pub struct Surroundings {
+    /// The permissions that new files do not get, where they are said.
+    pub umask: Option<u32>,
+    /// Whose it is once the addresses are bound, where that is said.
+    pub identity: Option<Identity>,
+    /// The log of a server that goes on by itself, where it does.
+    pub daemonize: Option<PathBuf>,
+}
+
 /// What to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inspect {
@@ -148,15 +164,8 @@ impl Flags {
         let action = match (self.list || self.check, self.in_child) {
             (false, _) => {
                 let serve = (self.serve.bind, self.listen.check(), self.serve.lint);
-                let proxies = self.proxies.check()?;
-                Action::Serve(Box::new(serving(
-                    serve,
-                    proxies,
-                    self.engine,
-                    &self.processes,
-                    self.limits,
-                    &self.times,
-                )?))
+                let about = (self.proxies.check()?, self.surroundings.check()?);
+                Action::Serve(Box::new(serving(serve, about, self.engine, &self.processes, self.limits, &self.times)?))
             }
             (true, false) => Action::Inspect(inspect),
             (true, true) => Action::InspectHere(inspect),
@@ -167,7 +176,7 @@ impl Flags {
 
 fn serving(
     (addresses, listening, lint): (Vec<Address>, Listening, bool),
-    proxies: Proxies,
+    (proxies, surroundings): (Proxies, Surroundings),
     engine: EngineFlags,
     processes: &ProcessFlags,
     limits: LimitFlags,
@@ -195,6 +204,7 @@ fn serving(
     Ok(Serve {
         addresses,
         listening,
+        surroundings,
         lint,
         workers,
         pidfile: processes.pidfile.clone(),

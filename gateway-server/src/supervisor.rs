@@ -15,7 +15,9 @@
 //! | `control` | where `gateway-server reload` asks, and hears what came of it |
 //! | `link` | what a worker says to its master |
 //! | `vitals` | how a worker does, as seen from outside |
+//! | `bond` | has a worker end with its master |
 
+mod bond;
 mod control;
 mod link;
 mod master;
@@ -32,6 +34,7 @@ use rustix::process::Pid;
 
 use crate::stats::Board;
 
+pub use self::bond::end_with;
 pub use self::control::ask;
 pub use self::link::Link;
 pub use self::master::run;

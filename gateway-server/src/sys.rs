@@ -3,7 +3,7 @@
 //!
 //! | file | purpose |
 //! |---|---|
-//! | `account` | users and groups by their names |
+//! | `account` `identity` | users and groups by their names; this process as another user's |
 //! | `shared` | counters that forked processes share |
 //! | `fork` | a second process, only from a process with one thread |
 //! | `inherited` | descriptors and variables that the process was started with |
@@ -23,6 +23,7 @@ pub(crate) mod atomic;
 mod company;
 mod defer;
 mod fork;
+mod identity;
 mod inherited;
 mod lease;
 mod overflow;
@@ -35,10 +36,11 @@ mod tests;
 mod vigil;
 mod watched;
 
-pub(crate) use account::{group_id, user_id};
+pub(crate) use account::{Account, account, group_id};
 pub(crate) use company::Company;
 pub(crate) use defer::defer_accept;
 pub(crate) use fork::{Forked, fork, threads};
+pub(crate) use identity::{change_identity, is_identity};
 pub(crate) use inherited::{forget_variables, inherited};
 pub(crate) use lease::{Glance, Held, Lease};
 pub(crate) use overflow::{guard_range, tell_overflows};

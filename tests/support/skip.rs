@@ -54,6 +54,20 @@ pub fn has_descriptors(test: &str, count: u64) -> bool {
     raised
 }
 
+/// Whether this process may become any user; if not, the test is listed as
+/// skipped.
+///
+/// # Panics
+/// When the list cannot be written.
+#[must_use]
+pub fn is_root(test: &str) -> bool {
+    let root = rustix::process::geteuid().is_root();
+    if !root {
+        list(test, "it needs root");
+    }
+    root
+}
+
 fn list(test: &str, why: &str) {
     let line = format!("skipped: {test} ({why})");
     eprintln!("{line}");

@@ -1,9 +1,13 @@
 //! A file that says which process serves, for whoever sends it signals.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process;
+
+use rustix::fs::Mode;
+use rustix::process::umask;
 
 use super::Failure;
 
@@ -32,8 +36,11 @@ impl PidFile {
 impl Drop for PidFile {
     fn drop(&mut self) {
         if read(&self.0) == Some(process::id()) {
-            // Whoever comes next replaces one that cannot be removed.
-            let _ = fs::remove_file(&self.0);
+            // Whoever comes next replaces one that cannot be removed: this process
+            // may have given up the rights that it was made with.
+            if let Err(error) = fs::remove_file(&self.0) {
+                tracing::debug!("the pid file {} is left: {error}", self.0.display());
+            }
         }
     }
 }
@@ -44,16 +51,22 @@ pub(super) fn read(path: &Path) -> Option<u32> {
 }
 
 /// Whether that process is one of this program: a number may be another's by now.
+/// One that has ended and that nobody has reaped is none, and it may stay so for
+/// ever where the process 1 of a container reaps nobody.
 fn is_server(process: u32) -> bool {
-    fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|name| name.trim_end() == "gateway-server")
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.split_once(" (gateway-server) ").is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
 }
 
 fn write(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     writeln!(file, "{}", process::id())?;
-    // Readable by all, as such files are.
-    file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    // Readable by all, as such files are, unless the umask says otherwise. It cannot
+    // be asked for; nobody else makes files here meanwhile, for there is one thread.
+    let mask = umask(Mode::empty());
+    umask(mask);
+    file.as_file().set_permissions(Permissions::from_mode(0o644 & !mask.as_raw_mode()))?;
     file.persist(path)?;
     Ok(())
 }

@@ -18,6 +18,11 @@ use crate::net::{Address, Listener, RELAY_FORM, Relay, UPGRADE as VARIABLE};
 use crate::supervisor::Link;
 use crate::sys::{forget_variables, inherited};
 
+/// Whether this program was started to take over from another.
+pub(super) fn takes_over() -> bool {
+    env::var_os(VARIABLE).is_some()
+}
+
 /// How this program was started, for the next one.
 #[derive(Debug)]
 pub(super) struct Start {

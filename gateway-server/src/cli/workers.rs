@@ -4,11 +4,13 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use rustix::process::Pid;
+use rustix::process::{Pid, getpid};
 use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGTERM, SIGUSR2};
 
+use super::daemon::Caller;
 use super::pid_file::PidFile;
+use super::surroundings;
 use super::upgrade::{Gift, Predecessor, Start};
 use super::{Failure, announce, bound, complain, run_to_the_end, server_of};
 use crate::config::{ModuleConfig, Serve};
@@ -20,10 +22,16 @@ use crate::supervisor::{self, Link, Policy, Work};
 
 /// Binds, then has workers serve until the end. Where it takes over from another
 /// program, that one is told whether it can.
-pub(super) fn supervise(config: &ModuleConfig, how: &Serve, policy: &Policy) -> Result<ExitCode, Failure> {
+pub(super) fn supervise(
+    config: &ModuleConfig,
+    how: &Serve,
+    policy: &Policy,
+    start: &Start,
+    caller: &Caller,
+) -> Result<ExitCode, Failure> {
     let mut predecessor = Predecessor::from_env()?;
     let mut run = || {
-        let mut worker = Worker::new(config, how, &mut predecessor)?;
+        let mut worker = Worker::new((config, how), start, caller, &mut predecessor)?;
         supervisor::run(policy, &mut worker).map_err(|failure| match failure.code {
             2 => Failure::Usage(failure.text),
             _ => Failure::Other(failure.text),
@@ -31,7 +39,8 @@ pub(super) fn supervise(config: &ModuleConfig, how: &Serve, policy: &Policy) -> 
     };
     let outcome = run();
     if let (Err(failure), Some(Predecessor { link, .. })) = (&outcome, &predecessor) {
-        link.failed(&supervisor::Failure { code: 1, text: failure.text().to_owned() });
+        let (code, text) = failure.parts();
+        link.failed(&supervisor::Failure { code, text: text.to_owned() });
     }
     outcome?;
     tracing::info!("stopped");
@@ -47,10 +56,12 @@ struct Worker<'a> {
     relay: Option<(Relay, Listener)>,
     stop: Option<(Stop, Stopper)>,
     // The master's.
+    caller: &'a Caller,
+    master: Pid,
     notifier: Option<Notifier>,
     /// Whether the manager waits for a sign of life.
     is_watched: bool,
-    start: Start,
+    start: &'a Start,
     predecessor: &'a mut Option<Predecessor>,
     /// Kept to the end.
     pid_file: Option<PidFile>,
@@ -58,8 +69,9 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(
-        config: &'a ModuleConfig,
-        how: &'a Serve,
+        (config, how): (&'a ModuleConfig, &'a Serve),
+        start: &'a Start,
+        caller: &'a Caller,
         predecessor: &'a mut Option<Predecessor>,
     ) -> Result<Self, Failure> {
         let other = |error: io::Error| Failure::Other(error.to_string());
@@ -78,7 +90,9 @@ impl<'a> Worker<'a> {
             stop: None,
             notifier: Notifier::from_env(),
             is_watched: Notifier::watchdog(),
-            start: Start::new(),
+            caller,
+            master: getpid(),
+            start,
             predecessor,
             pid_file,
         })
@@ -92,6 +106,10 @@ impl<'a> Worker<'a> {
     }
 
     fn run(&mut self, link: &Arc<Link>, board: Arc<Board>) -> Result<(), Failure> {
+        // The master keeps its rights, for the next worker and the next address.
+        if surroundings::give_up_rights(self.how)? {
+            supervisor::end_with(self.master).map_err(|error| Failure::Other(error.to_string()))?;
+        }
         let (mut server, module) = server_of(self.config, self.how)?;
         server = server.board(board);
         if let Some(ends) = self.stop.take() {
@@ -136,6 +154,7 @@ impl Work for Worker<'_> {
     }
 
     fn serve(&mut self, link: Link, board: Arc<Board>) -> u8 {
+        self.caller.leave();
         let link = Arc::new(link);
         match self.run(&link, board) {
             Ok(()) => 0,
@@ -146,11 +165,11 @@ impl Work for Worker<'_> {
 
     fn serving(&mut self) {
         let addresses: Vec<Bound> = self.listeners.iter().filter_map(|(_, listener)| listener.address()).collect();
-        announce(&addresses);
+        announce(&addresses, self.caller);
         if let Some(predecessor) = self.predecessor.take() {
             match PidFile::create(self.how.pidfile.as_deref(), Some(predecessor.process)) {
                 Ok(file) => self.pid_file = file,
-                Err(failure) => tracing::warn!("{}", failure.text()),
+                Err(failure) => tracing::warn!("{}", failure.parts().1),
             }
             let stays = !self.how.listening.vacuum;
             self.listeners.iter_mut().for_each(|(_, listener)| listener.leave_file(stays));

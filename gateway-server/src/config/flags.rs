@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::listen::ListenFlags;
 use super::processes::ProcessFlags;
 use super::proxies::ProxyFlags;
+use super::surroundings::SurroundingsFlags;
 use crate::engine::Engine;
 use crate::net::Address;
 
@@ -82,11 +83,11 @@ pub struct Flags {
     pub(super) print_config: bool,
 
     /// Load the module and create the app in a child process, say how that went, and end
-    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags"])]
+    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
     pub(super) check: bool,
 
     /// Print the module's apps, versions and build, and end
-    #[arg(long, conflicts_with_all = ["set", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags"])]
+    #[arg(long, conflicts_with_all = ["set", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
     pub(super) list: bool,
 
     /// Print the engines, a line for each, and end
@@ -109,6 +110,9 @@ pub struct Flags {
 
     #[command(flatten)]
     pub(super) processes: ProcessFlags,
+
+    #[command(flatten)]
+    pub(super) surroundings: SurroundingsFlags,
 
     #[command(flatten)]
     pub(super) limits: LimitFlags,

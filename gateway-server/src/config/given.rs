@@ -22,6 +22,8 @@ pub struct Given {
     matches: ArgMatches,
     settings: Vec<Setting>,
     layer: Layer,
+    /// Where `--chdir` has led.
+    folder: Option<PathBuf>,
 }
 
 /// Why it cannot be understood.
@@ -73,7 +75,21 @@ impl Given {
         if flags.target.is_none() && !flags.engines && !flags.print_config && flags.control.is_none() {
             return Err(command.error(ErrorKind::MissingRequiredArgument, NO_APP).into());
         }
-        Ok(Self { flags, matches, settings, layer })
+        Ok(Self { flags, matches, settings, layer, folder: None })
+    }
+
+    /// Takes this process to the folder of `--chdir`, where relative paths are
+    /// seen from then on. Who has a child look at a module stays: the child goes.
+    ///
+    /// # Errors
+    /// A sentence for the user.
+    pub fn enter(mut self) -> Result<Self, String> {
+        let looks = (self.flags.check || self.flags.list) && !self.flags.in_child;
+        let Some(folder) = self.flags.surroundings.chdir.as_deref().filter(|_| !looks) else { return Ok(self) };
+        let entered = std::env::set_current_dir(folder).and_then(|()| std::env::current_dir());
+        let refused = |error| explained(format!("--chdir {}: {error}", folder.display()), &self.notes());
+        self.folder = Some(entered.map_err(refused)?);
+        Ok(self)
     }
 
     /// Checks what clap cannot.
@@ -95,8 +111,15 @@ impl Given {
 
     /// A setting's values, and who says so.
     fn value(&self, setting: &Setting) -> (Vec<OsString>, Source) {
-        let values = self.matches.get_raw(setting.id()).into_iter().flatten();
-        (values.map(ToOwned::to_owned).collect(), source(&self.matches, &self.layer, setting.id()))
+        let source = source(&self.matches, &self.layer, setting.id());
+        match &self.folder {
+            // As it was written it is seen from the folder before.
+            Some(folder) if setting.id() == "chdir" => (vec![folder.into()], source),
+            _ => {
+                let values = self.matches.get_raw(setting.id()).into_iter().flatten();
+                (values.map(ToOwned::to_owned).collect(), source)
+            }
+        }
     }
 
     /// The flags that somebody else than the command line has given.

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::sys::{group_id, user_id};
+use crate::sys::{account, group_id};
 
 /// What `--socket-owner` takes: `www-data`, `www-data:www-data`, `:www-data`,
 /// or numbers.
@@ -22,20 +22,10 @@ impl FromStr for Owner {
         if user.is_empty() && group.is_empty() {
             return Err("write it as USER, USER:GROUP or :GROUP".to_owned());
         }
-        Ok(Self { user: id("user", user, user_id)?, group: id("group", group, group_id)? })
+        let user = (!user.is_empty()).then(|| account(user)).transpose()?;
+        let group = (!group.is_empty()).then(|| group_id(group)).transpose()?;
+        Ok(Self { user: user.map(|account| account.user), group })
     }
-}
-
-/// A number is one; a name is looked up.
-fn id(what: &str, name: &str, look: fn(&str) -> std::io::Result<Option<u32>>) -> Result<Option<u32>, String> {
-    if name.is_empty() {
-        return Ok(None);
-    }
-    if let Ok(number) = name.parse() {
-        return Ok(Some(number));
-    }
-    let found = look(name).map_err(|error| format!("the {what} {name} cannot be looked up: {error}"))?;
-    found.map(Some).ok_or_else(|| format!("there is no {what} {name}"))
 }
 
 #[cfg(test)]

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
+use rustix::process::{Pid, Signal, getpid, kill_process};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 use signal_hook::low_level;
 
+use super::bond::end_with;
 use super::control::Control;
 use super::link::{Heard, Link};
 use super::plan::{Action, Command, End, Event, due, plan};
@@ -255,10 +256,7 @@ impl<'a, W: Work> Master<'a, W> {
             let forked = fork(|| {
                 // Its handlers write to the master's pipe.
                 *signals = None;
-                set_parent_process_death_signal(Some(Signal::TERM))?;
-                if getppid() != Some(master) {
-                    low_level::exit(1);
-                }
+                end_with(master)?;
                 work.settle()
             })?;
             match forked {

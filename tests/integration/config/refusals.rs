@@ -87,6 +87,11 @@ fn values_out_of_range_are_refused() {
         "hand-over = \"alway\": possible values: auto, always, never; did you mean \"always\"?",
     );
     line("trigger = \"both\"", "trigger = \"both\": possible values: level, edge");
+    let mask = "write it as 0027: octal digits, for owner, group and others";
+    line("umask = \"0888\"", &format!("umask = \"0888\": {mask}"));
+    line("umask = 1777", &format!("umask = 1777: {mask}"));
+    line("user = \"no-such-user\"", "user = \"no-such-user\": there is no user no-such-user");
+    line("group = 4294967295", "group = 4294967295: 4294967295 is the number of no group");
     let (_, _, log) = Case::new("engine = \"fibre\"").run(&["x.so"]);
     assert!(log.contains("gateway.toml:1: engine = \"fibre\": known engines: leader, single"), "{log}");
     let no_port = "\"8000\" has no port or no host: write it as 127.0.0.1:8000, or :8000 for all addresses";
@@ -212,6 +217,12 @@ fn refusals_of_several_settings_tell_where_they_stand() {
     let folder = case.folder().join("gone");
     let words = format!("--spool-dir {}: No such file or directory (os error 2)", folder.display());
     case.refused(&[], &format!("{words} (--spool-dir is from gateway.toml:2)"));
+    let case = Case::new("app = \"x.so\"\nuser = \"root:0\"").variable("GATEWAY_GROUP", "0");
+    case.refused(
+        &[],
+        "--user root:0 names a group, and --group 0: leave one out \
+         (--user is from gateway.toml:2, --group is from GATEWAY_GROUP)",
+    );
     let case = Case::new("app = \"x.so\"\nbind = [\":1\", \":1\"]");
     case.refused(&[], "--bind 0.0.0.0:1 is given twice (--bind is from gateway.toml:2)");
 }

@@ -7,7 +7,7 @@ use gateway_tests::thread_limit::ThreadLimit;
 use gateway_tests::wait::until;
 
 use super::uploads::uploading;
-use super::{asking, end, ends_well, is_answered, refuses};
+use super::{asking, ends_well, is_answered, refuses};
 
 const ANY: u64 = u64::MAX;
 
@@ -85,8 +85,11 @@ fn a_server_whose_loops_nobody_can_lead_does_not_start() {
             let arguments = ["--engine", "leader", "--loops", "2", "--hand-over", hand_over];
             let mut command = gate.command(Form::Concurrent, &arguments);
             limit.hold(&mut command);
-            let (status, log) = end(Server::spawn(command, 1));
-            assert_eq!(status.code(), Some(1), "{hand_over}, {allowed} threads: {log}");
+            let output = command.output().unwrap();
+            let log = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{hand_over}, {allowed} threads: {log}");
+            // Nor does it say where it listens.
+            assert!(output.stdout.is_empty(), "{hand_over}, {allowed} threads: {log}");
             assert!(log.contains("thread"), "{hand_over}, {allowed} threads: {log}");
         }
     }

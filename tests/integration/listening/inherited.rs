@@ -117,14 +117,17 @@ fn programs_that_the_server_starts_get_none_of_it() {
     assert_ne!(u32::from_str_radix(flags, 8).unwrap() & 0o2_000_000, 0, "{info}");
     // Nor does a module see the variables.
     let variables = artifacts::c_module("tests/plugins/variables.c", "variables", &[]);
-    for arguments in [&["--bind", "systemd"][..], &["--bind", "127.0.0.1:0"]] {
+    for (bind, closes) in [("systemd", true), ("127.0.0.1:0", false)] {
         let mut shell = Command::new("sh");
-        let script = "export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=a; exec \"$0\" \"$@\"";
-        shell.args(["-c", script]).arg(artifacts::server()).arg("--no-master").args(arguments).arg(&variables);
+        let script = "exec 3<&0; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=a; exec \"$0\" \"$@\" </dev/null";
+        shell.args(["-c", script]).arg(artifacts::server()).args(["--no-master", "--bind", bind]).arg(&variables);
+        shell.stdin(Stdio::from(OwnedFd::from(tcp().0)));
         let said = String::from_utf8(shell.output().unwrap().stderr).unwrap();
         for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] {
             assert!(said.contains(&format!("{name} is away")), "{said}");
         }
+        // Not even one that it starts while it is loaded gets what is served.
+        assert_eq!(said.contains("3 closes at exec"), closes, "{said}");
     }
 }
 
