@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gateway_server_global_optspecs
-    string join \n bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
+    string join \n bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
 end
 
 function __fish_gateway_server_needs_command
@@ -40,6 +40,8 @@ complete -c gateway-server -n "__fish_gateway_server_needs_command" -l engine -d
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l connections -d 'Serve at most N connections at once; others wait [default: fork 256, thread 1024, loops 16384]' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l loops -d 'leader: how many threads poll at once [default: the cores of this process]' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l threads -d 'leader: the most calls of the app at once [default: 64]' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l queue -d 'leader: let at most N requests wait for one of these calls to end; 503 beyond [default: as many as come]' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l queue-timeout -d 'leader: let each of them wait for so long; then 503; 0s for ever [default: 30s]' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l hand-over -d 'leader: hand polling over once calls turn out to block, before each call, or never [default: auto]' -r -f -a "auto\t''
 always\t''
 never\t''"

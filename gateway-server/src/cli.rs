@@ -194,7 +194,8 @@ fn configured(server: Server, how: &Serve) -> Server {
         .keep_alive_requests(how.keep_alive_requests)
         .graceful(how.graceful)
         .trigger(how.trigger)
-        .hand_over(how.hand_over);
+        .hand_over(how.hand_over)
+        .queue(how.queue, how.queue_timeout);
     if let Some(most) = how.connections {
         server = server.connections(most);
     }

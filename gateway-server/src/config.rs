@@ -25,7 +25,7 @@ use gateway_spec::loader::Target;
 
 use self::flags::{EngineFlags, ForkCreate, HandOver, LimitFlags, TimeFlags, Trigger, Underscores};
 use self::processes::{ProcessFlags, cores};
-use crate::engine::{self, Engine, THREADS};
+use crate::engine::{self, Engine, QUEUE_TIMEOUT, THREADS};
 use crate::exchange::{Proxies, Timeouts};
 use crate::net::{Address, Listening};
 use crate::protocol::{Limits, UnderscoreHeaders};
@@ -104,6 +104,10 @@ pub struct Serve {
     pub loops: Option<usize>,
     /// The most calls at once of `leader`, where it is said.
     pub threads: Option<usize>,
+    /// How many requests may wait for a call of `leader` to end, where it is said.
+    pub queue: Option<usize>,
+    /// How long each may.
+    pub queue_timeout: Option<std::time::Duration>,
     /// When `leader` hands polling over.
     pub hand_over: engine::HandOver,
     /// Whether each child of `fork` creates the app.
@@ -217,6 +221,8 @@ fn serving(
         stack_size: engine.stack_size.map(|size| size.as_u64() as usize),
         loops: engine.loops.map(usize::from).or(shared),
         threads: engine.threads.map(usize::from),
+        queue: engine.queue.map(|most| most as usize),
+        queue_timeout: Some(engine.queue_timeout.unwrap_or(QUEUE_TIMEOUT)).filter(|time| !time.is_zero()),
         hand_over: match engine.hand_over {
             None | Some(HandOver::Auto) => engine::HandOver::Auto,
             Some(HandOver::Always) => engine::HandOver::Always,
@@ -238,6 +244,8 @@ fn check_engine(flags: &EngineFlags, processes: &ProcessFlags, times: &TimeFlags
     for (flag, given, owner) in [
         ("--loops", flags.loops.is_some(), "leader"),
         ("--threads", flags.threads.is_some(), "leader"),
+        ("--queue", flags.queue.is_some(), "leader"),
+        ("--queue-timeout", flags.queue_timeout.is_some(), "leader"),
         ("--hand-over", flags.hand_over.is_some(), "leader"),
         ("--max-late-calls", processes.max_late_calls.is_some(), "leader"),
         ("--request-timeout", times.request_timeout.is_some(), "leader"),

@@ -106,6 +106,9 @@ const fn looping(name: &'static str, about: &'static str, run: fn(Setup) -> io::
 /// The most calls of the app at once that `leader` makes, unless it is said.
 pub const THREADS: usize = 64;
 
+/// How long a request waits for one of them to end, unless it is said.
+pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// How long a line about clients that are turned away is not said again.
 const QUIET: Duration = Duration::from_secs(1);
 
@@ -150,6 +153,11 @@ pub struct Tuning {
     pub loops: usize,
     /// The most calls of the app at once that `leader` makes.
     pub threads: usize,
+    /// The most requests that wait for one of these calls to end; the others are
+    /// turned away. No limit where it is not said.
+    pub queue: Option<usize>,
+    /// How long each of them may; for ever where it is not said.
+    pub queue_timeout: Option<Duration>,
     /// How long a thread of `leader` without work stays.
     pub idle: Duration,
     /// When `leader` lets another thread poll.
@@ -306,6 +314,8 @@ impl Engine {
             stack_size: 256 * 1024,
             loops: threads::available_parallelism().map_or(1, NonZero::get),
             threads: THREADS,
+            queue: None,
+            queue_timeout: Some(QUEUE_TIMEOUT),
             idle: Duration::from_secs(10),
             hand_over: HandOver::Auto,
         }

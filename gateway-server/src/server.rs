@@ -270,6 +270,15 @@ impl Server {
         self
     }
 
+    /// The most requests that wait for a call of the engine `leader` to end, and how
+    /// long each may: the others get 503. No limit, and 30 seconds, where this is not
+    /// called.
+    #[must_use]
+    pub fn queue(mut self, most: Option<usize>, time: Option<Duration>) -> Self {
+        (self.tuning.queue, self.tuning.queue_timeout) = (most, time);
+        self
+    }
+
     /// How long a thread of the engine `leader` stays that has nothing to do;
     /// 10 seconds where this is not called.
     #[must_use]

@@ -12,6 +12,7 @@ mod fast_path;
 mod files;
 mod flags;
 mod listening;
+mod shedding;
 mod shortage;
 mod stopping;
 mod threads;

@@ -9,6 +9,7 @@
 //! | `/status/NNN` | that status, 200 to 599; outside of it 400 |
 //! | `/stream?n=10&size=10` | n chunks of that size, without a Content-Length |
 //! | `/sleep?ms=100` | a line of text, later |
+//! | `/deadline` | how many seconds the server gives this call |
 //! | `/ignore-body` | a line of text; the body stays unread |
 //! | `/set-header?v=a%20b` | the decoded value in `X-Out`; 500 where the server refuses it (CR LF) |
 //! | `/page` | a page that tells the client's port, with an image from `/image.png?port=` that port |
@@ -47,6 +48,7 @@ fn probe<'r>(environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -
         b"/inspect" => inspect(Status::OK, environ, start_response),
         b"/stream" => stream::chunks(environ, start_response),
         b"/sleep" => sleep(environ, start_response),
+        b"/deadline" => deadline(&environ, start_response),
         b"/set-header" => set_header(environ, start_response),
         b"/page" => page::page(environ, start_response),
         b"/image.png" => page::image(environ, start_response),
@@ -161,6 +163,12 @@ fn sleep<'r>(environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -
             text(Status::OK, format!("slept {ms} ms\n"), start_response)
         }
     }
+}
+
+/// How many seconds the server gives this call, where it says so.
+fn deadline<'r>(environ: &Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
+    let left = environ.deadline().map_or_else(|| "none".to_owned(), |left| format!("{} s", left.as_secs()));
+    text(Status::OK, format!("left: {left}\n"), start_response)
 }
 
 /// Puts a value of the client's choice into a header: the hole that splits

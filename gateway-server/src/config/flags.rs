@@ -173,6 +173,14 @@ pub(super) struct EngineFlags {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) threads: Option<u16>,
 
+    /// leader: let at most N requests wait for one of these calls to end; 503 beyond [default: as many as come]
+    #[arg(long, value_name = "N")]
+    pub(super) queue: Option<u32>,
+
+    /// leader: let each of them wait for so long; then 503; 0s for ever [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(super) queue_timeout: Option<Duration>,
+
     /// leader: hand polling over once calls turn out to block, before each call, or never [default: auto]
     #[arg(long, value_name = "WHEN")]
     pub(super) hand_over: Option<HandOver>,

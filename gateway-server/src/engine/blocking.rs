@@ -107,6 +107,7 @@ impl<W: Waiter> Connection<'_, W> {
             body: &mut self.body,
             mark: 0,
             claim: None,
+            until: None,
         };
         self.exchange.run(&mut port);
         self.waiter.leave();

@@ -115,7 +115,7 @@ impl Worker {
             pool: Pool::new(threads, loops, tuning.idle),
             monitor: Monitor::default(),
             crowded: AtomicBool::new(false),
-            soonest: soonest(&setup.service.timeouts),
+            soonest: soonest(&setup.service.timeouts, tuning.queue_timeout),
             running: AtomicUsize::new(loops),
             abandoned: AtomicUsize::new(0),
             failure: Mutex::new(None),
@@ -199,7 +199,9 @@ impl Worker {
             let (number, permit) = match order {
                 Order::Lead(number) => (number, self.lead(number, self.loops[number].seize(), &mut hand)),
                 Order::Join(number) => (number, self.lead(number, self.join(number, &mut hand), &mut hand)),
-                Order::Run(job) => (job.number, self.finish(job, None, &mut hand)),
+                Order::Run(Job { number, key, owned, .. }) => {
+                    (number, self.finish((number, key, owned), None, &mut hand))
+                }
                 Order::End => return,
             };
             let (next, placed) = self.pool.next(permit);
@@ -270,9 +272,9 @@ const MEMORY: Duration = Duration::from_millis(100);
 
 /// The shortest deadline there is. Not those of no time at all, which say that
 /// nobody waits: who looked so soon would look all the time.
-fn soonest(timeouts: &Timeouts) -> Duration {
+fn soonest(timeouts: &Timeouts, queue: Option<Duration>) -> Duration {
     let all = [timeouts.head, timeouts.keep_alive, timeouts.body_grace, timeouts.write];
-    let all = all.into_iter().chain(timeouts.call).filter(|time| !time.is_zero());
+    let all = all.into_iter().chain(timeouts.call).chain(queue).filter(|time| !time.is_zero());
     all.fold(LINGER, Duration::min).max(TICK)
 }
 

@@ -184,6 +184,13 @@ impl Machine {
         }
     }
 
+    /// Answers the request that is ready in the stead of the app.
+    pub(super) fn turn_away(&mut self, clock: &Clock) {
+        if let State::Busy(exchange) = &mut self.state {
+            exchange.turn_away(clock.now());
+        }
+    }
+
     /// Calls the app, or pulls its body.
     pub(super) fn call(&mut self, port: &mut dyn Port) {
         if let State::Busy(exchange) = &mut self.state {
@@ -275,6 +282,7 @@ impl Inline {
             body: &mut BodyWait::default(),
             mark: HIGH_WATER,
             claim: None,
+            until: None,
         };
         self.machine.call(&mut port);
     }

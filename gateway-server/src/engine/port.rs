@@ -45,6 +45,8 @@ pub(super) struct SocketPort<'a, W> {
     pub(super) mark: usize,
     /// The right to send, where it can be revoked.
     pub(super) claim: Option<Claim<'a>>,
+    /// Until when the call may last.
+    pub(super) until: Option<Instant>,
 }
 
 impl<W: Waiter> Port for SocketPort<'_, W> {
@@ -113,6 +115,10 @@ impl<W: Waiter> Port for SocketPort<'_, W> {
 
     fn is_gone(&mut self) -> bool {
         wait_one(self.stream, PollFlags::empty(), Some(Instant::now())).unwrap_or(true)
+    }
+
+    fn left(&mut self) -> Option<Duration> {
+        self.until.map(|until| until.saturating_duration_since(Instant::now()))
     }
 
     fn is_closing(&mut self) -> bool {

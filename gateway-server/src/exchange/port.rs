@@ -37,6 +37,11 @@ pub trait Port {
     /// Whether the client has left: a reset or a hang-up, never its FIN alone.
     fn is_gone(&mut self) -> bool;
 
+    /// How long the call may still take, where that is limited.
+    fn left(&mut self) -> Option<Duration> {
+        None
+    }
+
     /// Whether the connection shall close after this response: the server
     /// ends, or somebody else needs its place.
     fn is_closing(&mut self) -> bool;

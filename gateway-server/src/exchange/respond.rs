@@ -238,6 +238,18 @@ impl Exchange {
         self.finish(now);
     }
 
+    /// Answers a request that is ready in the stead of the app, which cannot be
+    /// called for it: the client may come again (RFC 9110, section 15.6.4).
+    #[cold]
+    pub fn turn_away(&mut self, now: &Now) {
+        if self.is_ready() {
+            let wire = self.slot.wire();
+            wire.terms.keep_alive &= !self.stopping;
+            answer(wire, Status::SERVICE_UNAVAILABLE, "the server is busy", &now.date);
+            self.finish(now);
+        }
+    }
+
     /// Answers a request that never reaches the app, and closes.
     #[cold]
     pub(super) fn refuse(&mut self, refusal: Refusal, now: &Now) {
@@ -304,9 +316,11 @@ pub fn overdue(now: &Now, server: &str) -> Vec<u8> {
 fn answer(wire: &mut Wire, status: Status, text: &str, date: &Date) {
     let colon = if text.is_empty() { "" } else { ": " };
     let body = format!("{status}{colon}{text}\n");
-    let headers = [Header::new("Content-Type", "text/plain; charset=utf-8")];
+    let headers = [Header::new("Content-Type", "text/plain; charset=utf-8"), Header::new("Retry-After", "1")];
+    // Only who is turned away for now is told when to come again.
+    let headers = if status == Status::SERVICE_UNAVAILABLE { &headers[..] } else { &headers[..1] };
     // Fresh state and a head of our own: neither can be refused.
-    let outcome = wire.start(Head::new(status, &headers)).and_then(|()| wire.give(body.as_bytes(), date));
+    let outcome = wire.start(Head::new(status, headers)).and_then(|()| wire.give(body.as_bytes(), date));
     debug_assert!(outcome.is_ok(), "{outcome:?}");
 }
 

@@ -429,6 +429,6 @@ impl Transport for Wire {
 
     fn state(&mut self) -> (bool, Option<Duration>) {
         let gone = self.gone || self.port.get().is_some_and(Port::is_gone);
-        (gone, None)
+        (gone, self.port.get().and_then(Port::left))
     }
 }

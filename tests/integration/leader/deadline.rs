@@ -1,8 +1,9 @@
 //! `--request-timeout`: a call that takes too long costs its client an answer, and
 //! nobody else anything.
 
+use gateway_tests::client::Client;
 use gateway_tests::gate::{Form, Gate};
-use gateway_tests::server::run;
+use gateway_tests::server::{Server, run};
 
 use super::{Mode, asking, ends_well, in_every_mode, is_answered, serve};
 
@@ -34,6 +35,19 @@ fn calls_in_time_are_the_apps(mode: Mode) {
     super::stop(&server);
     drop(client);
     ends_well(server);
+}
+
+/// An app can ask how much time it has; without a limit there is none to tell.
+#[test]
+fn an_app_is_told_of_its_deadline() {
+    let left = |text: &str| text.trim_end().strip_prefix("left: ")?.strip_suffix(" s")?.parse::<u64>().ok();
+    for (limit, most) in [(&["--request-timeout", "600s"][..], Some(600)), (&[], None)] {
+        let server = Server::start("probe:app", limit);
+        let mut client = Client::new(server.connect());
+        client.send(b"GET /deadline HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let text = client.response("GET").unwrap().text();
+        assert!(left(&text).is_some() == most.is_some() && left(&text) <= most, "{text}");
+    }
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! What the thread does that leads a loop, and what it does when it has lost it.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::net::Shutdown;
 
@@ -159,6 +159,7 @@ impl Worker {
     /// taken too long.
     fn look_after(&self, lead: &mut Lead<'_>, key: usize, hand: &mut Hand) {
         let now = hand.clock.now().instant;
+        self.turn_away_late(now);
         let Some((place, setup)) = lead.reactor.task(key) else { return };
         let called = place.shared().called.load(Relaxed);
         let most = setup.service.timeouts.call.filter(|_| called > 0);
@@ -222,10 +223,10 @@ impl Worker {
                 if turn.permit && !lead.permit {
                     self.release();
                 }
-                self.settle(Job { number, key, owned }, &mut lead, ended, hand);
+                self.settle((number, key, owned), &mut lead, ended, hand);
                 Ok(lead)
             }
-            None => Err(self.finish(Job { number, key, owned }, Some((ended, turn.permit)), hand)),
+            None => Err(self.finish((number, key, owned), Some((ended, turn.permit)), hand)),
         }
     }
 
@@ -239,13 +240,22 @@ impl Worker {
     }
 
     /// Puts a connection back that was driven by the leader.
-    fn settle(self: &Arc<Self>, job: Job, lead: &mut Lead<'_>, ended: Ended, hand: &mut Hand) {
-        let Job { number, key, mut owned } = job;
+    fn settle(
+        self: &Arc<Self>,
+        (number, key, mut owned): (usize, usize, Owned),
+        lead: &mut Lead<'_>,
+        ended: Ended,
+        hand: &mut Hand,
+    ) {
         let step = match ended {
             Ended::Step(step) => step,
+            Ended::Queue if self.is_full() => {
+                owned.machine.turn_away(&hand.clock);
+                Step::Again
+            }
             Ended::Queue => {
-                lead.reactor.arm(key, hand.clock.now().instant.checked_add(self.soonest));
-                return self.queue(Job { number, key, owned });
+                self.look_later(lead, key, hand);
+                return self.queue(number, key, owned, hand);
             }
         };
         owned.machine.rest(step, &mut hand.vacant);
@@ -278,8 +288,29 @@ impl Worker {
     }
 
     /// Lets a connection wait for a permit.
-    fn queue(self: &Arc<Self>, job: Job) {
-        self.place(self.pool.enqueue(job));
+    fn queue(self: &Arc<Self>, number: usize, key: usize, owned: Owned, hand: &Hand) {
+        let since = hand.clock.now().instant;
+        self.place(self.pool.enqueue(Job { number, key, owned, since }));
+    }
+
+    /// Whether no more may wait for one; that is said.
+    fn is_full(&self) -> bool {
+        let full = self.setup.tuning.queue.is_some_and(|most| self.pool.waiting() >= most);
+        if full {
+            self.setup.shed(&io::Error::other("all threads are busy, and as many wait for one as may"));
+        }
+        full
+    }
+
+    /// Has those turned away who have waited too long for one.
+    fn turn_away_late(&self, now: Instant) {
+        let Some(most) = self.setup.tuning.queue_timeout else { return };
+        while let Some(Job { number, key, owned, .. }) =
+            self.pool.withdraw(|job| now.saturating_duration_since(job.since) >= most)
+        {
+            self.setup.shed(&io::Error::other("all threads are busy for too long"));
+            self.loops[number].send(Mail::Late(key, owned));
+        }
     }
 
     /// One loop is told of a client, and it has no room: others are not told.
@@ -306,7 +337,16 @@ impl Worker {
                     }
                 }
                 // Its place may have been given up, and be another's by now.
-                Mail::Watch(key, owned) | Mail::Over(key, owned) if !holds(lead, key, &owned) => drop(owned),
+                Mail::Watch(key, owned) | Mail::Over(key, owned) | Mail::Late(key, owned)
+                    if !holds(lead, key, &owned) =>
+                {
+                    drop(owned);
+                }
+                Mail::Late(key, mut owned) => {
+                    owned.machine.turn_away(&hand.clock);
+                    self.take_back(lead, key, owned, hand);
+                    lead.reactor.again(key);
+                }
                 Mail::Watch(key, owned) if self.pass(lead, key, &owned) => self.remove(lead, key, owned),
                 Mail::Watch(key, owned) if lead.reactor.settle(key, WAIT, None).is_ok() => {
                     self.take_back(lead, key, owned, hand);
@@ -331,16 +371,24 @@ impl Worker {
     /// Drives a connection whose loop is led by somebody else, until it waits
     /// for its client. `ended` is how its turn went before the loop was lost.
     /// Answers whether the thread has a permit left.
-    pub(super) fn finish(self: &Arc<Self>, job: Job, ended: Option<(Ended, bool)>, hand: &mut Hand) -> bool {
-        let Job { number, key, mut owned } = job;
+    pub(super) fn finish(
+        self: &Arc<Self>,
+        (number, key, mut owned): (usize, usize, Owned),
+        ended: Option<(Ended, bool)>,
+        hand: &mut Hand,
+    ) -> bool {
         let mut turn = Turn::following(self, number, ended.is_none_or(|(_, permit)| permit));
         hand.clock.refresh();
         let mut ended = ended.map(|(ended, _)| ended);
         loop {
             let step = match ended.take().unwrap_or_else(|| turn.drive(&mut owned, &mut hand.clock)) {
                 Ended::Step(Step::Again) if !self.pool.is_scarce() => continue,
+                Ended::Queue if self.is_full() => {
+                    owned.machine.turn_away(&hand.clock);
+                    continue;
+                }
                 Ended::Step(Step::Again) | Ended::Queue => {
-                    self.queue(Job { number, key, owned });
+                    self.queue(number, key, owned, hand);
                     return turn.permit;
                 }
                 Ended::Step(step) => step,

@@ -128,6 +128,19 @@ impl<J> Pool<J> {
         }
     }
 
+    /// How many jobs wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.roster().jobs.len()
+    }
+
+    /// Takes the job back that has waited longest, if it `is_late`.
+    pub(super) fn withdraw(&self, is_late: impl FnOnce(&mut J) -> bool) -> Option<J> {
+        let mut roster = self.roster();
+        let job = if roster.jobs.front_mut().is_some_and(is_late) { roster.jobs.pop_front() } else { None };
+        self.tell(&roster);
+        job
+    }
+
     /// Finds a thread for a loop.
     #[must_use]
     pub(super) fn summon(&self, number: usize) -> Placed<J> {

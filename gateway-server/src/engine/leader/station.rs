@@ -36,6 +36,8 @@ pub(super) enum Mail {
     Watch(usize, Owned),
     /// The connection is over.
     Over(usize, Owned),
+    /// Its request has waited too long for a call.
+    Late(usize, Owned),
     /// Somebody may be ready: told to a thread that does not poll any more.
     Ready(Ready),
 }

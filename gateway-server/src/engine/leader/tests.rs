@@ -182,7 +182,7 @@ fn a_close_that_blocks_holds_nobody_up() {
 /// nothing must not make that a loop that never rests.
 #[test]
 fn nobody_looks_all_the_time() {
-    let of = |timeouts: Timeouts| super::soonest(&timeouts);
+    let of = |timeouts: Timeouts| super::soonest(&timeouts, None);
     assert_eq!(of(Timeouts { keep_alive: Duration::ZERO, ..Timeouts::default() }), LINGER);
     assert_eq!(of(Timeouts { head: Duration::from_nanos(1), ..Timeouts::default() }), TICK);
     assert_eq!(of(Timeouts { call: Some(10 * TICK), ..Timeouts::default() }), 10 * TICK);

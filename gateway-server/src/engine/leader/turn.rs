@@ -24,6 +24,8 @@ pub(super) struct Job {
     pub(super) number: usize,
     pub(super) key: usize,
     pub(super) owned: Owned,
+    /// Since when it waits.
+    pub(super) since: Instant,
 }
 
 /// See the module's text.
@@ -101,6 +103,7 @@ impl<'a> Turn<'a> {
             shared.called.store(nanoseconds(clock.now().instant).max(1), Relaxed);
         }
         client.body.begin(client.machine.requests());
+        let until = setup.service.timeouts.call.and_then(|most| clock.now().instant.checked_add(most));
         let mut port = SocketPort {
             stream: &shared.stream,
             clock,
@@ -110,6 +113,7 @@ impl<'a> Turn<'a> {
             waiter: self,
             mark: HIGH_WATER,
             claim,
+            until,
         };
         client.machine.call(&mut port);
         if let Some(claim) = claim {
