@@ -32,7 +32,7 @@ _gateway__server() {
 
     case "${cmd}" in
         gateway__server)
-            opts="-h -V --bind --lint --set --strict --config --check-config --print-config --check --list --engines --in-child --backlog --socket-mode --socket-owner --vacuum --trusted-proxies --proxy-protocol --forwarded --engine --connections --loops --threads --queue --queue-timeout --hand-over --trigger --stack-size --fork-create --workers --no-master --pidfile --start-timeout --reload-step --max-requests --max-requests-jitter --max-worker-age --max-worker-rss --max-late-calls --worker-timeout --chdir --umask --user --group --daemonize --max-line --max-head --max-fields --max-body --max-spool --spool-dir --keep-alive-requests --underscore-headers --head-timeout --body-timeout --body-rate --keep-alive-timeout --write-timeout --request-timeout --graceful-timeout --help --version reload upgrade stop"
+            opts="-h -V --bind --lint --set --strict --config --check-config --print-config --check --list --engines --in-child --backlog --socket-mode --socket-owner --vacuum --trusted-proxies --proxy-protocol --forwarded --engine --connections --loops --threads --queue --queue-timeout --hand-over --trigger --stack-size --fork-create --workers --no-master --pidfile --start-timeout --reload-step --pre-stop-delay --max-requests --max-requests-jitter --max-worker-age --max-worker-rss --max-late-calls --worker-timeout --chdir --umask --user --group --daemonize --max-line --max-head --max-fields --max-body --max-spool --spool-dir --keep-alive-requests --underscore-headers --head-timeout --body-timeout --body-rate --keep-alive-timeout --write-timeout --request-timeout --graceful-timeout --help --version reload upgrade stop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -128,6 +128,10 @@ _gateway__server() {
                     ;;
                 --reload-step)
                     COMPREPLY=($(compgen -W "all one" -- "${cur}"))
+                    return 0
+                    ;;
+                --pre-stop-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --max-requests)

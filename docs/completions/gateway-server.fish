@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gateway_server_global_optspecs
-    string join \n bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
+    string join \n bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= pre-stop-delay= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
 end
 
 function __fish_gateway_server_needs_command
@@ -55,6 +55,7 @@ complete -c gateway-server -n "__fish_gateway_server_needs_command" -l pidfile -
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l start-timeout -d 'How long a worker may take to load the module and to create the app' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l reload-step -d 'At a reload, old workers go when all new ones serve, or one for each' -r -f -a "all\t''
 one\t''"
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l pre-stop-delay -d 'Serve on for so long when told to stop, each answer the last of its connection: until balancers have heard of it' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l max-requests -d 'Replace a worker that has had N requests, by one that is ready; 0 for never' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l max-requests-jitter -d 'Let each worker have up to N requests more, so that they are not replaced at once [default: a tenth]' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l max-worker-age -d 'Replace a worker that has served for so long; 0s for never' -r

@@ -48,6 +48,9 @@ pub struct Policy {
     pub start_timeout: Duration,
     /// How long running requests may take once a worker is told to end.
     pub graceful: Duration,
+    /// How long all are served still after the word to end, for balancers to hear
+    /// of it.
+    pub pre_stop: Duration,
     /// Whether at a reload one old worker goes for each new one that serves, and
     /// not all of them when all new ones do.
     pub one_by_one: bool,

@@ -1,6 +1,7 @@
 //! A master and its workers: real processes, real signals.
 
 mod control;
+mod leaving;
 mod upgrade;
 mod wear;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustix::process::{Pid, getpid};
 use rustix::time::{ClockId, clock_gettime};
-use signal_hook::consts::{SIGTERM, SIGUSR2};
+use signal_hook::consts::{SIGTERM, SIGUSR2, SIGWINCH};
 
 use super::daemon::Caller;
 use super::pid_file::PidFile;
@@ -149,6 +149,7 @@ impl Work for Worker<'_> {
         let (stop, stopper) = Stop::new()?;
         stopper.stop_on(SIGTERM)?;
         stopper.leave_on(SIGUSR2)?;
+        stopper.part_on(SIGWINCH)?;
         self.stop = Some((stop, stopper));
         Ok(())
     }

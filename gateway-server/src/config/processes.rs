@@ -11,7 +11,8 @@ use super::flags::{size, time};
 use crate::supervisor::{Policy, Wear};
 
 /// What means nothing without a master.
-const MASTERS: [&str; 9] = [
+const MASTERS: [&str; 10] = [
+    "pre_stop_delay",
     "workers",
     "start_timeout",
     "reload_step",
@@ -46,6 +47,10 @@ pub(super) struct ProcessFlags {
     /// At a reload, old workers go when all new ones serve, or one for each
     #[arg(long, value_name = "HOW", default_value = "all")]
     pub(super) reload_step: ReloadStep,
+
+    /// Serve on for so long when told to stop, each answer the last of its connection: until balancers have heard of it
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+    pub(super) pre_stop_delay: Duration,
 
     /// Replace a worker that has had N requests, by one that is ready; 0 for never
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -87,8 +92,14 @@ impl ProcessFlags {
             Workers::Count(count) => count.into(),
         };
         let one_by_one = self.reload_step == ReloadStep::One;
-        let policy =
-            Policy { workers, start_timeout: self.start_timeout, graceful, one_by_one, wear: self.wear(threads) };
+        let policy = Policy {
+            workers,
+            start_timeout: self.start_timeout,
+            graceful,
+            pre_stop: self.pre_stop_delay,
+            one_by_one,
+            wear: self.wear(threads),
+        };
         Ok((!self.no_master).then_some(policy))
     }
 

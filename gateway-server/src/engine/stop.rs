@@ -28,6 +28,8 @@ const LINGERING: usize = 1;
 const DRAINING: usize = 2;
 /// Whether they are passed on.
 const LEAVING: usize = 3;
+/// Whether each answer is the last of its connection.
+const PARTING: usize = 4;
 
 /// A connection that only lingers.
 #[derive(Debug)]
@@ -54,7 +56,7 @@ impl Stop {
     pub fn new() -> io::Result<(Self, Stopper)> {
         let (watched, told) = UnixStream::pair()?;
         told.set_nonblocking(true)?;
-        let shared = Arc::new(Shared::new(4)?);
+        let shared = Arc::new(Shared::new(5)?);
         Ok((Self { pipe: watched, shared: Arc::clone(&shared) }, Stopper { pipe: told, shared }))
     }
 
@@ -95,7 +97,7 @@ impl Stop {
 
     /// Whether a client that is answered now will not be served again.
     pub(super) fn is_closing(&self) -> bool {
-        self.is_seen() && !self.is_leaving()
+        self.shared[PARTING].load(Relaxed) != 0 || self.is_seen() && !self.is_leaving()
     }
 
     /// Whether anybody has seen it.
@@ -145,6 +147,15 @@ impl Stopper {
     pub fn leave_on(&self, signal: i32) -> io::Result<()> {
         set_on_signal(signal, Arc::clone(&self.shared), LEAVING)?;
         self.drain_on(signal)
+    }
+
+    /// Has each answer be the last of its connection from a signal on, for those to
+    /// go elsewhere who can; it is not time to end yet.
+    ///
+    /// # Errors
+    /// As for [`stop_on`](Self::stop_on).
+    pub fn part_on(&self, signal: i32) -> io::Result<()> {
+        set_on_signal(signal, Arc::clone(&self.shared), PARTING)
     }
 
     /// Another end that says the same.

@@ -19,7 +19,7 @@ use super::bond::end_with;
 use super::control::Control;
 use super::link::{Heard, Link};
 use super::plan::{Action, Command, End, Event, due, plan};
-use super::process::{DRAIN, Process, end, how, reap};
+use super::process::{DRAIN, PART, Process, end, how, reap};
 use super::table::{Id, Mode, Table};
 use super::vitals::Watch;
 use super::{Failure, Policy, Work};
@@ -194,6 +194,7 @@ impl<'a, W: Work> Master<'a, W> {
         match action {
             Action::Start(id) => self.start(id),
             Action::Drain(id) => self.signal(id, DRAIN),
+            Action::Part(id) => self.signal(id, PART),
             Action::Stop(id) => self.signal(id, Signal::TERM),
             Action::Kill(id) => self.signal(id, Signal::KILL),
             Action::Info(text) => tracing::info!("{text}"),

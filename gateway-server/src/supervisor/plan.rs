@@ -70,6 +70,8 @@ pub(super) enum Action {
     Start(Id),
     /// It finishes what runs, and lets clients that wait come once more.
     Drain(Id),
+    /// It has each answer be the last of its connection.
+    Part(Id),
     /// It finishes what runs, and ends.
     Stop(Id),
     /// It ends at once.
@@ -132,7 +134,8 @@ pub(super) fn plan(table: &mut Table, event: Event, now: Instant) -> Vec<Action>
 pub(super) fn due(table: &Table) -> Option<Instant> {
     let deadlines = table.workers.iter().filter_map(|worker| deadline(table, worker));
     let start = if table.is_short() { table.not_before } else { None };
-    deadlines.chain(start).chain(upgrade::deadline(table)).min()
+    let leave = if let Mode::Leaving(until) = table.mode { Some(until) } else { None };
+    deadlines.chain(start).chain(leave).chain(upgrade::deadline(table)).min()
 }
 
 // ----- commands ----------------------------------------------------------------
@@ -147,14 +150,11 @@ fn obey(table: &mut Table, command: Command, now: Instant, todo: &mut Vec<Action
         Command::Upgrade => upgrade::begin(table, now, todo),
         // Told twice: somebody does not want to wait.
         Command::Stop if table.mode == Mode::Ending => kill_all(table, now, todo),
-        Command::Stop => {
-            begin_end(table, todo);
-            for worker in &mut table.workers {
-                end_worker(worker, false, now, todo);
-            }
-            end_if_alone(table, todo);
+        Command::Stop if matches!(table.mode, Mode::Leaving(_)) || table.policy.pre_stop.is_zero() => {
+            stop(table, now, todo);
         }
-        _ if table.mode == Mode::Ending => {}
+        Command::Stop => begin_leave(table, now, todo),
+        _ if matches!(table.mode, Mode::Ending | Mode::Leaving(_)) => {}
         Command::Reload if table.mode == Mode::Serving => begin_reload(table, now, todo),
         // What has changed since the reload began is seen by the next one.
         Command::Reload => table.reload_again = true,
@@ -176,12 +176,33 @@ fn obey(table: &mut Table, command: Command, now: Instant, todo: &mut Vec<Action
 }
 
 fn begin_end(table: &mut Table, todo: &mut Vec<Action>) {
-    match std::mem::replace(&mut table.mode, Mode::Ending) {
-        Mode::Ending => return,
-        Mode::Upgrading(_) => todo.push(Action::StopSuccessor),
-        Mode::Serving | Mode::Reloading => {}
+    let before = std::mem::replace(&mut table.mode, Mode::Ending);
+    if !matches!(before, Mode::Ending | Mode::Leaving(_)) {
+        say_end(before, todo);
+    }
+}
+
+fn say_end(before: Mode, todo: &mut Vec<Action>) {
+    if let Mode::Upgrading(_) = before {
+        todo.push(Action::StopSuccessor);
     }
     todo.push(Action::Stopping);
+}
+
+fn stop(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
+    begin_end(table, todo);
+    for worker in &mut table.workers {
+        end_worker(worker, false, now, todo);
+    }
+    end_if_alone(table, todo);
+}
+
+/// Serves on for those who have not heard that it ends.
+fn begin_leave(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
+    let until = now.checked_add(table.policy.pre_stop).unwrap_or(now);
+    say_end(std::mem::replace(&mut table.mode, Mode::Leaving(until)), todo);
+    let serving = table.workers.iter().filter(|worker| worker.state == State::Ready);
+    todo.extend(serving.map(|worker| Action::Part(worker.id)));
 }
 
 fn kill_all(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
@@ -220,6 +241,9 @@ fn ready(table: &mut Table, id: Id, now: Instant, todo: &mut Vec<Action>) {
     }
     worker.set(State::Ready, now);
     let generation = worker.generation;
+    if let Mode::Leaving(_) = table.mode {
+        return todo.push(Action::Part(id));
+    }
     if table.mode != Mode::Reloading && table.mode != Mode::Ending && table.is_serving() {
         wear::retire_worn(table, now, todo);
     }
@@ -381,6 +405,9 @@ fn tick(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
             }
             _ => todo.push(Action::Warn(format!("{worker} did not finish in time and is killed"))),
         }
+    }
+    if matches!(table.mode, Mode::Leaving(until) if until <= now) {
+        stop(table, now, todo);
     }
     if upgrade::deadline(table).is_some_and(|time| time <= now) {
         todo.push(Action::StopSuccessor);

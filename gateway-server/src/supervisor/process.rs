@@ -24,6 +24,9 @@ pub(super) struct Process {
 /// that wait come once more.
 pub(super) const DRAIN: Signal = Signal::USR2;
 
+/// The signal by which it is told to have each answer be the last of its connection.
+pub(super) const PART: Signal = Signal::WINCH;
+
 impl Process {
     /// Sends it a signal. One that has ended meanwhile needs none.
     pub(super) fn signal(&self, signal: Signal) {

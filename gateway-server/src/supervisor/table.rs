@@ -59,6 +59,8 @@ pub(super) enum Mode {
     Reloading,
     /// The program that is to take over is not ready; since when.
     Upgrading(Instant),
+    /// It ends at that time, and all is served until then.
+    Leaving(Instant),
     Ending,
 }
 

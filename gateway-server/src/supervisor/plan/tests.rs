@@ -28,7 +28,7 @@ const fn policy(workers: usize) -> Policy {
         late_calls: Some(2),
         stuck: Some(Duration::from_secs(60)),
     };
-    Policy { workers, start_timeout, graceful, one_by_one: false, wear }
+    Policy { workers, start_timeout, graceful, pre_stop: Duration::ZERO, one_by_one: false, wear }
 }
 
 fn event(words: &[&str]) -> Option<Event> {
@@ -80,6 +80,7 @@ fn shown(action: &Action) -> String {
     };
     match action {
         Action::Start(Id(id)) => format!("start {id}"),
+        Action::Part(Id(id)) => format!("part {id}"),
         Action::Drain(Id(id)) => format!("drain {id}"),
         Action::Stop(Id(id)) => format!("stop {id}"),
         Action::Kill(Id(id)) => format!("kill {id}"),
@@ -101,6 +102,15 @@ fn shown(action: &Action) -> String {
     }
 }
 
+/// What is not an event is a choice.
+fn choose(policy: &mut Policy, word: &str) {
+    match word {
+        "step" => policy.one_by_one = true,
+        "patient" => policy.pre_stop = Duration::from_secs(5),
+        _ => panic!("{word:?} is no step"),
+    }
+}
+
 #[test]
 fn stories() {
     assert!(all().count() >= 50, "{}", all().count());
@@ -116,7 +126,7 @@ fn stories() {
             let done = match event(&words) {
                 Some(event) => plan(&mut table, event, now),
                 None => {
-                    table.policy.one_by_one = true;
+                    choose(&mut table.policy, step);
                     Vec::new()
                 }
             };
