@@ -91,6 +91,12 @@ pub trait Work {
     /// In the master: all workers serve for the first time.
     fn serving(&mut self) {}
 
+    /// In the master: opens its log anew; `false` where there is none that its
+    /// workers would have to open too.
+    fn log_anew(&mut self) -> bool {
+        false
+    }
+
     /// In the master: a reload has begun.
     fn reloading(&mut self) {}
 

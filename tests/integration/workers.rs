@@ -248,7 +248,7 @@ fn more_and_fewer() {
     server.signal("TTOU");
     server.wait_for_log("there is one worker, which stays");
     server.signal("USR1");
-    server.wait_for_log("signal 10 means nothing here yet");
+    server.wait_for_log("there is no log to be opened anew");
     answers(&server);
     server.stop();
 }

@@ -1,14 +1,15 @@
 //! Serving with workers under a master.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use rustix::process::{Pid, getpid};
 use rustix::time::{ClockId, clock_gettime};
-use signal_hook::consts::{SIGTERM, SIGUSR2, SIGWINCH};
+use signal_hook::consts::{SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 
-use super::daemon::Caller;
+use super::daemon::{self, Caller};
 use super::pid_file::PidFile;
 use super::surroundings;
 use super::upgrade::{Gift, Predecessor, Start};
@@ -19,6 +20,7 @@ use crate::net::{Address, Bound, Listener, Notifier, Relay};
 use crate::server;
 use crate::stats::Board;
 use crate::supervisor::{self, Link, Policy, Work};
+use crate::sys::log_anew_on;
 
 /// Binds, then has workers serve until the end. Where it takes over from another
 /// program, that one is told whether it can.
@@ -98,6 +100,12 @@ impl<'a> Worker<'a> {
         })
     }
 
+    /// The file of `--daemonize`, wherever the app goes.
+    fn log(&self) -> Option<PathBuf> {
+        let path = self.how.surroundings.daemonize.as_deref()?;
+        Some(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+    }
+
     /// Tells the service manager, where there is one.
     fn tell_manager(&self, what: &str) {
         if let Some(notifier) = &self.notifier {
@@ -150,6 +158,9 @@ impl Work for Worker<'_> {
         stopper.stop_on(SIGTERM)?;
         stopper.leave_on(SIGUSR2)?;
         stopper.part_on(SIGWINCH)?;
+        if let Some(log) = self.log() {
+            log_anew_on(SIGUSR1, &log)?;
+        }
         self.stop = Some((stop, stopper));
         Ok(())
     }
@@ -188,6 +199,19 @@ impl Work for Worker<'_> {
     fn upgraded(&mut self, by: Pid) {
         self.listeners.iter_mut().for_each(|(_, listener)| listener.leave_file(true));
         self.tell_manager(&format!("MAINPID={}", by.as_raw_nonzero()));
+    }
+
+    fn log_anew(&mut self) -> bool {
+        let Some(path) = self.log() else {
+            tracing::warn!("there is no log to be opened anew: it is that of --daemonize");
+            return false;
+        };
+        let opened = daemon::log_anew(&path, self.how.surroundings.identity.as_ref());
+        match &opened {
+            Ok(()) => tracing::info!("the log was opened anew"),
+            Err(error) => tracing::error!("{} cannot be opened anew: {error}", path.display()),
+        }
+        opened.is_ok()
     }
 
     fn reloading(&mut self) {

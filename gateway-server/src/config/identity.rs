@@ -50,6 +50,15 @@ impl Identity {
         self.account.as_ref().is_none_or(|account| account.user == 0)
     }
 
+    /// Gives a file to it.
+    ///
+    /// # Errors
+    /// The system's: this process may not.
+    pub fn own(&self, file: impl std::os::fd::AsFd) -> std::io::Result<()> {
+        let user = self.account.as_ref().map(|account| account.user);
+        std::os::unix::fs::fchown(file, user, Some(self.group))
+    }
+
     /// Makes this process so, for good.
     ///
     /// # Errors

@@ -150,11 +150,17 @@ impl<'a, W: Work> Master<'a, W> {
                 SIGUSR2 => self.events.push_back(Event::Command(Command::Upgrade)),
                 SIGTTIN => self.events.push_back(Event::Command(Command::More)),
                 SIGTTOU => self.events.push_back(Event::Command(Command::Fewer)),
-                // By default they would end it, and who sends them means something else.
-                other => tracing::warn!("signal {other} means nothing here yet"),
+                // SIGUSR1: all that is left.
+                _ => self.log_anew(),
             }
         }
         Ok(())
+    }
+
+    fn log_anew(&mut self) {
+        if self.work.log_anew() {
+            self.processes.iter().for_each(|process| process.signal(Signal::USR1));
+        }
     }
 
     /// Sees how the workers do that serve.

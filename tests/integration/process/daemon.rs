@@ -137,6 +137,49 @@ fn the_command_returns_when_the_server_serves() {
     }
 }
 
+/// As logrotate does it: the file is moved away, and the server is told.
+#[test]
+fn the_log_is_opened_anew() {
+    let daemon = Daemon::new();
+    assert_eq!(daemon.start(&["--workers", "2", &hello()]).0, Some(0));
+    let id = daemon.id().unwrap();
+    fs::rename(daemon.path("log"), daemon.path("log.1")).unwrap();
+    daemon.signal(Signal::USR1);
+    until("the log is there", || daemon.log().contains("the log was opened anew"), |there| *there);
+    let log = daemon.path("log").canonicalize().unwrap();
+    for process in children(id).into_iter().chain([id]) {
+        let stream = |number: u8| fs::read_link(format!("/proc/{process}/fd/{number}")).unwrap_or_default();
+        until("all write there", || [1, 2].map(stream), |places| *places == [log.clone(), log.clone()]);
+    }
+    assert_eq!(fs::metadata(&log).unwrap().permissions().mode() & 0o777, 0o640);
+    answers_at(daemon.path("app.sock"));
+    // Where it cannot be, it stays as it is.
+    fs::rename(&log, daemon.path("log.2")).unwrap();
+    fs::create_dir(&log).unwrap();
+    daemon.signal(Signal::USR1);
+    let said = || fs::read_to_string(daemon.path("log.2")).unwrap().contains("cannot be opened anew");
+    until("that is said", said, |said| *said);
+    answers_at(daemon.path("app.sock"));
+    daemon.stop();
+}
+
+/// Who takes over from a daemon is one, with the same log.
+#[test]
+fn a_daemon_is_upgraded() {
+    let daemon = Daemon::new();
+    assert_eq!(daemon.start(&["--workers", "2", &hello()]).0, Some(0));
+    let old = daemon.id().unwrap();
+    daemon.signal(Signal::USR2);
+    until("another takes over", || daemon.id(), |id| id.is_some_and(|id| id != old));
+    gone(old);
+    answers_at(daemon.path("app.sock"));
+    let log = daemon.path("log").canonicalize().unwrap();
+    let id = daemon.id().unwrap();
+    assert_eq!(fs::read_link(format!("/proc/{id}/fd/2")).unwrap(), log);
+    assert_eq!(stat(id)[3], 0);
+    daemon.stop();
+}
+
 #[test]
 fn the_log_goes_on_where_it_ends() {
     let daemon = Daemon::new();
