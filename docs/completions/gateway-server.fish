@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gateway_server_global_optspecs
-    string join \n bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= pre-stop-delay= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
+    string join \n bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= watch pre-stop-delay= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
 end
 
 function __fish_gateway_server_needs_command
@@ -94,6 +94,7 @@ complete -c gateway-server -n "__fish_gateway_server_needs_command" -l engines -
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l in-child -d 'This is the child that --check or --list has started'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l proxy-protocol -d 'Connections of trusted proxies begin with a PROXY header, version 1 or 2; one without it is closed'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l no-master -d 'Serve in this process alone: nobody replaces or reloads it'
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l watch -d 'Reload when the module\'s file has changed'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -s V -l version -d 'Print version'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -a "reload" -d 'Have a server load its app anew, and wait until it has, or has not and why'

@@ -234,9 +234,12 @@ fn stop_on_signals(stopper: &Stopper) -> Result<(), ServerError> {
     Ok(())
 }
 
+fn options(config: &ModuleConfig) -> Options {
+    Options { strict: config.strict, base: config.base.clone() }
+}
+
 fn open(config: &ModuleConfig) -> Result<OpenModule, Failure> {
-    let options = Options { strict: config.strict, base: config.base.clone() };
-    let module = loader::open(&config.target, &options)?;
+    let module = loader::open(&config.target, &options(config))?;
     for warning in module.warnings() {
         tracing::warn!("{warning}");
     }

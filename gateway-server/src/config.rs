@@ -88,6 +88,8 @@ pub struct Serve {
     pub surroundings: Surroundings,
     /// Whether to lint.
     pub lint: bool,
+    /// Whether a change of the module's file is a reload.
+    pub watch: bool,
     /// Under a master, where there is one.
     pub workers: Option<Policy>,
     /// Where the process's id is written.
@@ -210,6 +212,7 @@ fn serving(
         listening,
         surroundings,
         lint,
+        watch: processes.watch,
         workers,
         pidfile: processes.pidfile.clone(),
         engine: engine.engine,

@@ -13,12 +13,14 @@
 //! | `master` | turns what happens into events, and actions into what happens |
 //! | `process` | a worker's process, as the master sees it |
 //! | `control` | where `gateway-server reload` asks, and hears what came of it |
+//! | `files` | files whose change is a reason to reload |
 //! | `link` | what a worker says to its master |
 //! | `vitals` | how a worker does, as seen from outside |
 //! | `bond` | has a worker end with its master |
 
 mod bond;
 mod control;
+mod files;
 mod link;
 mod master;
 mod plan;
@@ -27,6 +29,7 @@ mod table;
 mod vitals;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +80,11 @@ pub struct Wear {
 
 /// What a worker does.
 pub trait Work {
+    /// Files whose change is a reason to reload.
+    fn files(&self) -> &[PathBuf] {
+        &[]
+    }
+
     /// Prepares the new process, before any signal arrives in it. It has the
     /// handlers of its master no more.
     ///

@@ -90,6 +90,17 @@ pub fn open(target: &Target, options: &Options) -> Result<OpenModule, LoadError>
     Ok(OpenModule { module, path, app, warnings })
 }
 
+/// Finds the file of a target, and does nothing with it: its path as it is
+/// written, and the file's own where links lead elsewhere.
+///
+/// # Errors
+/// [`LoadError`]: there is none, or it is no file.
+pub fn locate(target: &Target, options: &Options) -> Result<Vec<PathBuf>, LoadError> {
+    let (given, _) = find::find(target, options.base.as_deref())?;
+    let path = given.canonicalize().map_err(|reason| LoadError::Unreadable { path: given.clone(), reason })?;
+    Ok(if path == given { vec![path] } else { vec![given, path] })
+}
+
 /// A module that is loaded and passed all checks. It stays loaded when this is
 /// dropped.
 #[derive(Clone, Debug)]

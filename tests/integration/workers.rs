@@ -217,6 +217,34 @@ fn a_reload_of_what_cannot_serve_changes_nothing() {
     server.stop();
 }
 
+/// Nobody has to say that it is there.
+#[test]
+fn a_file_that_changes_is_loaded() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = module(dir.path(), "hello");
+    // By a link, as deployments have one for the current release.
+    let link = dir.path().join("current.so");
+    std::os::unix::fs::symlink(&place, &link).unwrap();
+    let server = Server::start_target(&format!("{}:app", link.display()), &["--workers", "1", "--watch"]);
+    let text = || {
+        let mut client = Client::new(server.connect());
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+        client.response("GET").unwrap().text()
+    };
+    assert_eq!(text(), "Hello, World!\n");
+    module(dir.path(), "environ");
+    until("the new app", text, |text| text.contains("REQUEST_METHOD"));
+    // What cannot be loaded changes nothing, and what can be again does.
+    std::fs::write(dir.path().join("bad"), "not a library").unwrap();
+    std::fs::rename(dir.path().join("bad"), &place).unwrap();
+    server.wait_for_log("not reloaded, the old workers serve on");
+    assert!(text().contains("REQUEST_METHOD"));
+    std::os::unix::fs::symlink(artifacts::module("hello"), dir.path().join("other.so")).unwrap();
+    std::fs::rename(dir.path().join("other.so"), &link).unwrap();
+    until("another app", text, |text| text == "Hello, World!\n");
+    server.stop();
+}
+
 /// At the start it is told as without a master.
 #[test]
 fn what_cannot_be_served_is_told_at_the_start() {

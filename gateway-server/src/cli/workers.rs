@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use gateway_spec::loader;
 use rustix::process::{Pid, getpid};
 use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
@@ -13,7 +14,7 @@ use super::daemon::{self, Caller};
 use super::pid_file::PidFile;
 use super::surroundings;
 use super::upgrade::{Gift, Predecessor, Start};
-use super::{Failure, announce, bound, complain, run_to_the_end, server_of};
+use super::{Failure, announce, bound, complain, options, run_to_the_end, server_of};
 use crate::config::{ModuleConfig, Serve};
 use crate::engine::{Stop, Stopper};
 use crate::net::{Address, Bound, Listener, Notifier, Relay};
@@ -58,6 +59,7 @@ struct Worker<'a> {
     relay: Option<(Relay, Listener)>,
     stop: Option<(Stop, Stopper)>,
     // The master's.
+    files: Vec<PathBuf>,
     caller: &'a Caller,
     master: Pid,
     notifier: Option<Notifier>,
@@ -77,6 +79,7 @@ impl<'a> Worker<'a> {
         predecessor: &'a mut Option<Predecessor>,
     ) -> Result<Self, Failure> {
         let other = |error: io::Error| Failure::Other(error.to_string());
+        let files = if how.watch { loader::locate(&config.target, &options(config))? } else { Vec::new() };
         let relay = predecessor.as_ref().map_or_else(Relay::new, Predecessor::relay).map_err(other)?;
         let listeners = listeners(how, predecessor.as_mut())?;
         // Who takes over does so once it serves.
@@ -92,6 +95,7 @@ impl<'a> Worker<'a> {
             stop: None,
             notifier: Notifier::from_env(),
             is_watched: Notifier::watchdog(),
+            files,
             caller,
             master: getpid(),
             start,
@@ -153,6 +157,10 @@ fn listeners(how: &Serve, predecessor: Option<&mut Predecessor>) -> Result<Vec<(
 }
 
 impl Work for Worker<'_> {
+    fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
     fn settle(&mut self) -> io::Result<()> {
         let (stop, stopper) = Stop::new()?;
         stopper.stop_on(SIGTERM)?;

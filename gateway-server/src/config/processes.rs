@@ -11,7 +11,8 @@ use super::flags::{size, time};
 use crate::supervisor::{Policy, Wear};
 
 /// What means nothing without a master.
-const MASTERS: [&str; 10] = [
+const MASTERS: [&str; 11] = [
+    "watch",
     "pre_stop_delay",
     "workers",
     "start_timeout",
@@ -47,6 +48,10 @@ pub(super) struct ProcessFlags {
     /// At a reload, old workers go when all new ones serve, or one for each
     #[arg(long, value_name = "HOW", default_value = "all")]
     pub(super) reload_step: ReloadStep,
+
+    /// Reload when the module's file has changed
+    #[arg(long)]
+    pub(super) watch: bool,
 
     /// Serve on for so long when told to stop, each answer the last of its connection: until balancers have heard of it
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]

@@ -17,6 +17,7 @@ use signal_hook::low_level;
 
 use super::bond::end_with;
 use super::control::Control;
+use super::files::Files;
 use super::link::{Heard, Link};
 use super::plan::{Action, Command, End, Event, due, plan};
 use super::process::{DRAIN, PART, Process, end, how, reap};
@@ -71,6 +72,7 @@ struct Master<'a, W> {
     /// When the workers are looked at again.
     look_at: Instant,
     control: Option<Control>,
+    files: Option<Files>,
     /// The program that is to take over.
     successor: Option<(Pid, Heard)>,
 }
@@ -79,6 +81,7 @@ impl<'a, W: Work> Master<'a, W> {
     fn new(policy: &Policy, work: &'a mut W) -> io::Result<Self> {
         let (read, write) = UnixStream::pair()?;
         let signals = SignalDelivery::with_pipe(read, write, SignalOnly, SIGNALS)?;
+        let files = Files::new(work.files())?;
         let (table, events) = (Table::new(*policy), VecDeque::from([Event::Begin]));
         Ok(Self {
             table,
@@ -88,6 +91,7 @@ impl<'a, W: Work> Master<'a, W> {
             work,
             look_at: Instant::now(),
             control: control(),
+            files,
             successor: None,
         })
     }
@@ -100,7 +104,12 @@ impl<'a, W: Work> Master<'a, W> {
             if let Some(event) = self.events.pop_front() {
                 return Ok(event);
             }
-            if Instant::now() >= self.look_at {
+            let now = Instant::now();
+            if self.files.as_mut().is_some_and(|files| files.have_changed(now)) {
+                tracing::info!("the app's file has changed");
+                return Ok(Event::Command(Command::Reload));
+            }
+            if now >= self.look_at {
                 self.look_after();
             } else if !self.wait()? {
                 return Ok(Event::Tick);
@@ -112,13 +121,15 @@ impl<'a, W: Work> Master<'a, W> {
 
     /// Waits until something happens; `false` when it is time for something.
     fn wait(&self) -> io::Result<bool> {
-        let due = due(&self.table).map_or(self.look_at, |due| due.min(self.look_at));
+        let changes = self.files.as_ref().and_then(Files::due);
+        let due = due(&self.table).into_iter().chain(changes).fold(self.look_at, Instant::min);
         let left = Timespec::try_from(due.saturating_duration_since(Instant::now())).ok();
         let signals = self.signals.iter().map(|signals| signals.get_read().as_fd());
         // One that has said that it serves says no more; its end is told by a signal.
         let quiet = self.processes.iter().filter(|process| !process.heard.was_ready());
         let all = signals.chain(quiet.map(|process| process.heard.as_fd()));
         let all = all.chain(self.control.iter().flat_map(Control::fds));
+        let all = all.chain(self.files.iter().map(|files| files.as_fd()));
         let all = all.chain(self.successor.iter().map(|(_, heard)| heard.as_fd()));
         let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
         match poll(&mut fds, left.as_ref()) {
@@ -134,6 +145,7 @@ impl<'a, W: Work> Master<'a, W> {
                 self.events.push_back(Event::Ready(process.id));
             }
         }
+        self.files.iter_mut().for_each(|files| files.look(Instant::now()));
         if self.successor.as_mut().is_some_and(|(_, heard)| heard.listen()) {
             self.events.push_back(Event::Succeeded);
         }
@@ -288,7 +300,7 @@ impl<'a, W: Work> Master<'a, W> {
     /// other workers is the master's.
     fn become_worker(&mut self, link: Link, board: Arc<Board>) -> ! {
         self.processes.clear();
-        (self.control, self.successor) = (None, None);
+        (self.control, self.files, self.successor) = (None, None, None);
         let code = self.work.serve(link, board);
         // Not `exit`: what the master has registered or buffered is the master's.
         low_level::exit(code.into())
