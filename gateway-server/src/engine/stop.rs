@@ -20,16 +20,19 @@ pub struct Stop {
     shared: Arc<Shared>,
 }
 
-/// Whether somebody has seen the pipe readable.
-const SEEN: usize = 0;
+/// What is to be known, in bits: nothing, for nearly all of the time.
+const STATE: usize = 0;
 /// How many connections only linger.
 const LINGERING: usize = 1;
-/// Whether clients that wait may come once more.
-const DRAINING: usize = 2;
-/// Whether they are passed on.
-const LEAVING: usize = 3;
-/// Whether each answer is the last of its connection.
-const PARTING: usize = 4;
+
+/// Somebody has seen the pipe readable.
+const SEEN: u64 = 1;
+/// Clients that wait may come once more.
+const DRAINING: u64 = 2;
+/// They are passed on.
+const LEAVING: u64 = 4;
+/// Each answer is the last of its connection.
+const PARTING: u64 = 8;
 
 /// A connection that only lingers.
 #[derive(Debug)]
@@ -56,8 +59,12 @@ impl Stop {
     pub fn new() -> io::Result<(Self, Stopper)> {
         let (watched, told) = UnixStream::pair()?;
         told.set_nonblocking(true)?;
-        let shared = Arc::new(Shared::new(5)?);
+        let shared = Arc::new(Shared::new(2)?);
         Ok((Self { pipe: watched, shared: Arc::clone(&shared) }, Stopper { pipe: told, shared }))
+    }
+
+    fn state(&self) -> u64 {
+        self.shared[STATE].load(Relaxed)
     }
 
     /// Asks the pipe itself; leaves what is in it.
@@ -68,7 +75,7 @@ impl Stop {
 
     /// Says that the pipe was seen readable; answers whether nobody had.
     pub(super) fn see(&self) -> bool {
-        self.shared[SEEN].swap(1, Relaxed) == 0
+        self.shared[STATE].fetch_or(SEEN, Relaxed) & SEEN == 0
     }
 
     /// Says of a connection, for as long as the answer is kept, that its client
@@ -86,23 +93,24 @@ impl Stop {
     /// Whether clients that wait may come once more before they are closed: others
     /// serve the same address, so that nobody needs to hear of the end.
     pub(super) fn is_draining(&self) -> bool {
-        self.shared[DRAINING].load(Relaxed) != 0
+        self.state() & DRAINING != 0
     }
 
     /// Whether clients that wait are passed on to those who serve the same address:
     /// no connection has to be closed.
     pub(super) fn is_leaving(&self) -> bool {
-        self.shared[LEAVING].load(Relaxed) != 0
+        self.state() & LEAVING != 0
     }
 
     /// Whether a client that is answered now will not be served again.
     pub(super) fn is_closing(&self) -> bool {
-        self.shared[PARTING].load(Relaxed) != 0 || self.is_seen() && !self.is_leaving()
+        let state = self.state();
+        state & PARTING != 0 || state & (SEEN | LEAVING) == SEEN
     }
 
     /// Whether anybody has seen it.
     pub(super) fn is_seen(&self) -> bool {
-        self.shared[SEEN].load(Relaxed) != 0
+        self.state() & SEEN != 0
     }
 }
 
@@ -136,7 +144,7 @@ impl Stopper {
     /// # Errors
     /// As for [`stop_on`](Self::stop_on).
     pub fn drain_on(&self, signal: i32) -> io::Result<()> {
-        set_on_signal(signal, Arc::clone(&self.shared), DRAINING)?;
+        set_on_signal(signal, Arc::clone(&self.shared), STATE, DRAINING)?;
         self.stop_on(signal)
     }
 
@@ -145,7 +153,7 @@ impl Stopper {
     /// # Errors
     /// As for [`stop_on`](Self::stop_on).
     pub fn leave_on(&self, signal: i32) -> io::Result<()> {
-        set_on_signal(signal, Arc::clone(&self.shared), LEAVING)?;
+        set_on_signal(signal, Arc::clone(&self.shared), STATE, LEAVING)?;
         self.drain_on(signal)
     }
 
@@ -155,7 +163,7 @@ impl Stopper {
     /// # Errors
     /// As for [`stop_on`](Self::stop_on).
     pub fn part_on(&self, signal: i32) -> io::Result<()> {
-        set_on_signal(signal, Arc::clone(&self.shared), PARTING)
+        set_on_signal(signal, Arc::clone(&self.shared), STATE, PARTING)
     }
 
     /// Another end that says the same.

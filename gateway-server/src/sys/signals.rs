@@ -28,14 +28,17 @@ pub(crate) fn empty_signal(number: i32) -> io::Result<()> {
     set(number, SigHandler::Handler(nothing))
 }
 
-/// Sets a counter to 1 when the signal comes, before whatever is registered for
+/// Sets bits of a counter when the signal comes, before whatever is registered for
 /// it later.
 ///
 /// # Errors
 /// A number that is no signal, or one that cannot be handled.
-pub(crate) fn set_on_signal(number: i32, counters: Arc<Shared>, place: usize) -> io::Result<()> {
-    // SAFETY: a store into memory that stays mapped: a handler may do that.
-    unsafe { signal_hook::low_level::register(number, move || counters[place].store(1, Relaxed)) }.map(drop)
+pub(crate) fn set_on_signal(number: i32, counters: Arc<Shared>, place: usize, bits: u64) -> io::Result<()> {
+    let set = move || {
+        counters[place].fetch_or(bits, Relaxed);
+    };
+    // SAFETY: it writes to memory that stays mapped: a handler may do that.
+    unsafe { signal_hook::low_level::register(number, set) }.map(drop)
 }
 
 fn set(number: i32, handler: SigHandler) -> io::Result<()> {
