@@ -261,6 +261,7 @@ impl Setup {
 
     /// Nothing keeps it from serving any more.
     fn serves(&self) {
+        self.service.board.as_ref().inspect(|board| board.seat().set_busy(false));
         let act = self.ready.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Ready(act)) = act {
             act();
@@ -274,10 +275,16 @@ impl Setup {
     /// on is refused at once, instead of waiting for a server that will not come.
     fn close(&self) {
         let is_first = self.stop.see();
+        self.service.board.as_ref().inspect(|board| board.seat().leave());
         self.listeners.iter().for_each(Listener::close);
         if let Some(notifier) = self.notifier.as_ref().filter(|_| is_first) {
             notifier.notify("STOPPING=1");
         }
+    }
+
+    /// Whether clients wait here while another process could serve more.
+    fn is_behind(&self) -> bool {
+        self.service.board.as_ref().is_some_and(|board| board.seat().is_behind())
     }
 
     /// The pulse of one more loop, where a master feels it.

@@ -1,6 +1,7 @@
 //! What went wrong, counted by kind; and what a process shows its master.
 
 mod board;
+mod crowd;
 
 use std::fmt::Write as _;
 use std::sync::atomic::AtomicU64;
@@ -10,6 +11,7 @@ use crate::protocol::Refusal;
 use crate::sys::Shared;
 
 pub use self::board::{Board, Flight, Pulse};
+pub use self::crowd::{Crowd, Seat};
 
 /// Something that the server dealt with itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -163,6 +163,9 @@ impl Worker {
     }
 
     fn place(self: &Arc<Self>, placed: Placed<Job>) {
+        if let Some(board) = &self.setup.service.board {
+            board.seat().set_busy(self.pool.is_scarce());
+        }
         match placed {
             Placed::Done => {}
             Placed::Kept => self.loops.iter().for_each(Looped::poke),

@@ -360,6 +360,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         }
         if matches!(self.accepting, Accepting::Paused(until) if until <= now) {
             self.open()?;
+            self.stand_back();
         }
         if self.close_at.is_some_and(|time| time <= now) {
             self.close_at = None;

@@ -11,10 +11,14 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use gateway_spec::escape;
 use rustix::process::getpid;
 
+use super::crowd::Seat;
 use crate::sys::Shared;
 
 /// See the module's text.
-pub struct Board(Shared);
+pub struct Board {
+    words: Shared,
+    seat: Seat,
+}
 
 /// Requests of flights that are given up.
 const PAST: usize = 0;
@@ -42,16 +46,22 @@ const WORDS: usize = 16;
 const ROOM: usize = (WORDS - TARGET) * 8;
 
 impl Board {
-    /// An empty one.
+    /// An empty one, of a process among others.
     ///
     /// # Errors
     /// The system's, when it is out of memory.
-    pub fn new() -> io::Result<Arc<Self>> {
-        Ok(Arc::new(Self(Shared::new(FIRST + FLIGHTS * WORDS)?)))
+    pub fn new(seat: Seat) -> io::Result<Arc<Self>> {
+        Ok(Arc::new(Self { words: Shared::new(FIRST + FLIGHTS * WORDS)?, seat }))
+    }
+
+    /// What it says to the others.
+    #[must_use]
+    pub const fn seat(&self) -> &Seat {
+        &self.seat
     }
 
     fn flights(&self) -> impl Iterator<Item = &[AtomicU64]> {
-        self.0[FIRST..].chunks_exact(WORDS)
+        self.words[FIRST..].chunks_exact(WORDS)
     }
 
     /// A place to show requests in, one at a time; `None` where all are taken.
@@ -67,7 +77,7 @@ impl Board {
     #[must_use]
     pub fn requests(&self) -> u64 {
         let flying: u64 = self.flights().map(|words| words[COUNT].load(Relaxed)).sum();
-        self.0[PAST].load(Relaxed) + flying
+        self.words[PAST].load(Relaxed) + flying
     }
 
     /// The requests that are running, in all processes or in one, as text for a log.
@@ -85,7 +95,7 @@ impl Board {
     }
 
     fn give_up(&self, words: &[AtomicU64]) {
-        self.0[PAST].fetch_add(words[COUNT].swap(0, Relaxed), Relaxed);
+        self.words[PAST].fetch_add(words[COUNT].swap(0, Relaxed), Relaxed);
         words[LENGTH].store(0, Relaxed);
         words[PROCESS].store(0, Release);
     }
@@ -93,30 +103,30 @@ impl Board {
     /// A call goes on whose client was told that it takes too long, or it has ended.
     pub fn late(&self, begins: bool) {
         if begins {
-            self.0[LATE].fetch_add(1, Relaxed)
+            self.words[LATE].fetch_add(1, Relaxed)
         } else {
-            self.0[LATE].fetch_sub(1, Relaxed)
+            self.words[LATE].fetch_sub(1, Relaxed)
         };
     }
 
     /// How many such calls there are.
     #[must_use]
     pub fn late_calls(&self) -> u64 {
-        self.0[LATE].load(Relaxed)
+        self.words[LATE].load(Relaxed)
     }
 
     /// The pulse of one more loop; `None` where there are too many.
     #[must_use]
     pub fn pulse(self: &Arc<Self>) -> Option<Pulse> {
-        let number = usize::try_from(self.0[TAKEN].fetch_add(1, Relaxed)).unwrap_or(usize::MAX);
+        let number = usize::try_from(self.words[TAKEN].fetch_add(1, Relaxed)).unwrap_or(usize::MAX);
         (number < LOOPS).then(|| Pulse { board: Arc::clone(self), word: PULSES + number })
     }
 
     /// The pulses: one that is odd, and the same as before, is of a loop that has
     /// not come round.
     pub fn pulses(&self) -> impl Iterator<Item = u64> {
-        let taken = usize::try_from(self.0[TAKEN].load(Relaxed)).unwrap_or(LOOPS).min(LOOPS);
-        self.0[PULSES..PULSES + taken].iter().map(|word| word.load(Relaxed))
+        let taken = usize::try_from(self.words[TAKEN].load(Relaxed)).unwrap_or(LOOPS).min(LOOPS);
+        self.words[PULSES..PULSES + taken].iter().map(|word| word.load(Relaxed))
     }
 }
 
@@ -147,7 +157,7 @@ pub struct Flight {
 
 impl Flight {
     fn words(&self) -> &[AtomicU64] {
-        &self.board.0[self.first..self.first + WORDS]
+        &self.board.words[self.first..self.first + WORDS]
     }
 
     /// A request begins.
@@ -199,13 +209,13 @@ pub struct Pulse {
 impl Pulse {
     /// It waits for something to do.
     pub fn rest(&self) {
-        let word = &self.board.0[self.word];
+        let word = &self.board.words[self.word];
         word.store((word.load(Relaxed) | 1) + 1, Relaxed);
     }
 
     /// It has something to do.
     pub fn work(&self) {
-        let word = &self.board.0[self.word];
+        let word = &self.board.words[self.word];
         word.store(word.load(Relaxed) | 1, Relaxed);
     }
 }
@@ -223,10 +233,11 @@ fn process() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::Crowd;
 
     #[test]
     fn what_runs_is_shown_until_it_ends() {
-        let board = Board::new().unwrap();
+        let board = Board::new(Crowd::new().unwrap().seat(1)).unwrap();
         let (first, second) = (board.flight().unwrap(), board.flight().unwrap());
         assert_eq!(board.running(None), [""; 0]);
         first.begin(b"GET", b"/");
@@ -248,7 +259,7 @@ mod tests {
 
     #[test]
     fn there_is_an_end_to_places() {
-        let board = Board::new().unwrap();
+        let board = Board::new(Crowd::new().unwrap().seat(1)).unwrap();
         let mut flights: Vec<_> = std::iter::from_fn(|| board.flight()).collect();
         assert_eq!(flights.len(), FLIGHTS);
         flights.pop();
@@ -259,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_loop_that_works_is_felt() {
-        let board = Board::new().unwrap();
+        let board = Board::new(Crowd::new().unwrap().seat(1)).unwrap();
         let (one, other) = (board.pulse().unwrap(), board.pulse().unwrap());
         let felt = || board.pulses().collect::<Vec<_>>();
         assert_eq!(felt(), [0, 0]);

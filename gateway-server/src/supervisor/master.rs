@@ -24,7 +24,7 @@ use super::process::{DRAIN, PART, Process, end, how, reap};
 use super::table::{Id, Mode, Table};
 use super::vitals::Watch;
 use super::{Failure, Policy, Work};
-use crate::stats::Board;
+use crate::stats::{Board, Crowd};
 use crate::sys::{Forked, fork};
 
 /// What the master listens to.
@@ -72,6 +72,8 @@ struct Master<'a, W> {
     /// When the workers are looked at again.
     look_at: Instant,
     control: Option<Control>,
+    /// What the workers say to each other.
+    crowd: Arc<Crowd>,
     files: Option<Files>,
     /// The program that is to take over.
     successor: Option<(Pid, Heard)>,
@@ -91,6 +93,7 @@ impl<'a, W: Work> Master<'a, W> {
             work,
             look_at: Instant::now(),
             control: control(),
+            crowd: Crowd::new()?,
             files,
             successor: None,
         })
@@ -196,6 +199,7 @@ impl<'a, W: Work> Master<'a, W> {
         while let Some((pid, status)) = reap()? {
             if let Some(place) = self.processes.iter().position(|process| process.pid == pid) {
                 let mut process = self.processes.remove(place);
+                process.watch.leave();
                 self.events.push_back(Event::Ended(process.id, end(status, &mut process)));
             }
             if let Some((_, mut heard)) = self.successor.take_if(|(successor, _)| *successor == pid) {
@@ -269,7 +273,7 @@ impl<'a, W: Work> Master<'a, W> {
 
     fn start(&mut self, id: Id) {
         let started = Heard::new().and_then(|(heard, link)| {
-            let board = Board::new()?;
+            let board = Board::new(self.crowd.seat(id.0))?;
             let master = getpid();
             let (signals, work) = (&mut self.signals, &mut *self.work);
             let forked = fork(|| {

@@ -34,6 +34,11 @@ impl Watch {
         Self { board, pulses: Vec::new() }
     }
 
+    /// It has ended.
+    pub(super) fn leave(&self) {
+        self.board.seat().leave();
+    }
+
     /// What it is about, as text for a log.
     pub(super) fn running(&self) -> Vec<String> {
         self.board.running(None)
@@ -72,10 +77,11 @@ fn memory(process: Pid) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::Crowd;
 
     #[test]
     fn a_loop_that_does_not_come_round_is_stuck() {
-        let board = Board::new().unwrap();
+        let board = Board::new(Crowd::new().unwrap().seat(1)).unwrap();
         let (mut watch, start) = (Watch::new(Arc::clone(&board)), Instant::now());
         let mut stuck = |second: u64| watch.feel(start + Duration::from_secs(second)).as_secs();
         let (one, other) = (board.pulse().unwrap(), board.pulse().unwrap());
@@ -95,7 +101,7 @@ mod tests {
     #[test]
     fn a_process_holds_memory() {
         let own = rustix::process::getpid();
-        let vitals = Watch::new(Board::new().unwrap()).look(own, Instant::now());
+        let vitals = Watch::new(Board::new(Crowd::new().unwrap().seat(1)).unwrap()).look(own, Instant::now());
         assert!(vitals.memory > 1 << 20, "{vitals:?}");
         assert_eq!(memory(Pid::from_raw(i32::MAX).unwrap()), 0);
     }

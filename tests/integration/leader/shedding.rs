@@ -6,7 +6,12 @@ use gateway_tests::server::run;
 
 use super::{Mode, asking, ends_well, in_every_mode, is_answered, serve};
 
-in_every_mode!(beyond_the_queue_all_are_turned_away, who_waits_too_long_is_turned_away, a_queue_of_none_turns_all_away);
+in_every_mode!(
+    beyond_the_queue_all_are_turned_away,
+    who_waits_too_long_is_turned_away,
+    a_queue_of_none_turns_all_away,
+    who_comes_is_served_by_who_can,
+);
 
 fn is_turned_away(client: &mut gateway_tests::client::Client) {
     let response = client.response("GET").unwrap();
@@ -81,4 +86,34 @@ fn it_is_leaders() {
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(told.contains(&format!("{flag} belongs to --engine leader; the engine is thread")), "{told}");
     }
+}
+
+/// A worker in which a client waits leaves those who come to one that is free.
+fn who_comes_is_served_by_who_can(mode: Mode) {
+    let gate = Gate::new();
+    let flags = ["--workers", "2", "--threads", "1"];
+    let server = serve(&gate, Form::Concurrent, mode, &flags);
+    let first = (asking(&server, "/hold"), gate.next());
+    let second = asking(&server, "/hold");
+    let mut held = None;
+    let is_settled = || {
+        held = held.take().or_else(|| gate.look());
+        held.is_some() || server.log().contains("clients are left to other workers")
+    };
+    gateway_tests::wait::until("it is inside, or waits", is_settled, |settled| *settled);
+    // Where it waits in the first worker, the next one is the other worker's.
+    let third = held.is_none().then(|| asking(&server, "/hold"));
+    let other = held.unwrap_or_else(|| gate.next());
+    other.release();
+    first.1.release();
+    let (mut one, mut two) = (first.0, second);
+    if let Some(mut third) = third {
+        gate.next().release();
+        is_answered(&mut third, &server);
+    }
+    is_answered(&mut one, &server);
+    is_answered(&mut two, &server);
+    super::stop(&server);
+    drop((one, two));
+    ends_well(server);
 }

@@ -80,6 +80,9 @@ impl Worker {
         if let Some(key) = lead.driven.take() {
             self.look_later(lead, key, hand);
         }
+        if self.pool.is_scarce() {
+            lead.reactor.stand_back();
+        }
     }
 
     /// Whether this thread has to wait together with others now: where calls
@@ -255,7 +258,8 @@ impl Worker {
             }
             Ended::Queue => {
                 self.look_later(lead, key, hand);
-                return self.queue(number, key, owned, hand);
+                self.queue(number, key, owned, hand);
+                return lead.reactor.stand_back();
             }
         };
         owned.machine.rest(step, &mut hand.vacant);

@@ -3,12 +3,15 @@
 
 use std::io;
 use std::os::fd::AsFd as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Connection, Event, LISTENERS, Reactor, Wake};
 use crate::engine::accept::PAUSE;
 use crate::engine::poller::{Interest, Poller};
 use crate::net::{AcceptError, Origin, Stream};
+
+/// How long clients are left to other processes.
+const BACK: Duration = Duration::from_millis(5);
 
 /// Whether clients are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,14 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             self.poller.deregister(listener.as_fd(), LISTENERS + place);
         }
         self.accepting = accepting;
+    }
+
+    /// Leaves clients to other processes, where they would wait here and not there.
+    pub(in crate::engine) fn stand_back(&mut self) {
+        if self.accepting == Accepting::Open && self.setup.is_behind() {
+            tracing::debug!("clients are left to other workers for now");
+            self.close(Accepting::Paused(Instant::now() + BACK));
+        }
     }
 
     /// Takes a client from the listener with this key.
