@@ -95,9 +95,10 @@ impl Stop {
         self.shared[LEAVING].load(Relaxed) != 0
     }
 
-    /// Whether a client that is answered now will not be served again.
-    pub(super) fn is_closing(&self) -> bool {
-        self.shared[PARTING].load(Relaxed) != 0 || self.is_seen() && !self.is_leaving()
+    /// Whether a client that is answered now will not be served again; one that
+    /// `stays` cannot be passed on.
+    pub(super) fn is_closing(&self, stays: bool) -> bool {
+        self.shared[PARTING].load(Relaxed) != 0 || self.is_seen() && (stays || !self.is_leaving())
     }
 
     /// Whether anybody has seen it.
