@@ -14,6 +14,9 @@ use rustls::{InconsistentKeys, ServerConfig, ServerConnection};
 /// told so (ALPN).
 const PROTOCOL: &[u8] = b"http/1.1";
 
+/// What a ticket holds at most: no client's certificate is in it.
+const TICKET: usize = 512;
+
 /// The files of a certificate and its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityFiles {
@@ -95,13 +98,13 @@ impl Identity {
         // Who comes again goes on where it was, on whichever connection: nothing
         // is kept for that here.
         config.ticketer = ring::Ticketer::new().map_err(IdentityError::Setup)?;
+        // It takes no ticket that is longer than all it has made. A forked child has
+        // made none, and is shown those of others.
+        let _ = config.ticketer.encrypt(&[0; TICKET]);
         Ok(Self(Arc::new(config)))
     }
 
     /// A conversation with a client that has just come.
-    ///
-    /// # Errors
-    /// None that is known.
     pub(super) fn talk(&self) -> Result<ServerConnection, rustls::Error> {
         ServerConnection::new(Arc::clone(&self.0))
     }

@@ -11,6 +11,8 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 
 use rustls::ServerConnection;
 
+use super::identity::Identity;
+
 /// What a client begins with that speaks HTTP without TLS; a record of TLS begins
 /// with a number below 32.
 const fn begins_plainly(first: u8) -> bool {
@@ -45,9 +47,13 @@ enum End {
 
 impl Session {
     /// A client that has just come.
-    pub(super) const fn new(connection: ServerConnection) -> Self {
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn new(identity: &Identity) -> io::Result<Self> {
+        let connection = identity.talk().map_err(io::Error::other)?;
         let (taken, arrived, has_begun, end) = (0, 0, false, End::Open);
-        Self { connection, taken, arrived, has_begun, end, is_plain: false, fault: None }
+        Ok(Self { connection, taken, arrived, has_begun, end, is_plain: false, fault: None })
     }
 
     /// Fetches bytes; 0 at the end of what the client sends, whether it has said

@@ -26,8 +26,7 @@ impl Stream {
     /// # Errors
     /// None that is known.
     pub fn secure(socket: OwnedFd, identity: &Identity) -> io::Result<Self> {
-        let session = identity.talk().map_err(io::Error::other)?;
-        Ok(Self { socket, session: Some(Box::new(Mutex::new(Session::new(session)))) })
+        Ok(Self { socket, session: Some(Box::new(Mutex::new(Session::new(identity)?))) })
     }
 
     /// Whether it speaks TLS.
