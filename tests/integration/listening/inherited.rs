@@ -9,6 +9,7 @@ use gateway_tests::artifacts;
 use gateway_tests::client::Client;
 use gateway_tests::server::{Server, run};
 use gateway_tests::skip;
+use gateway_tests::tls::Certificates;
 
 use super::unix::{answers, place};
 use super::{refused, target};
@@ -60,6 +61,26 @@ fn a_socket_that_is_handed_over_outlives_its_server(engine: Engine) {
     let server = start();
     get(between);
     server.stop();
+}
+
+/// Where there is a certificate, also those that nobody has written a scheme for.
+#[test]
+fn a_socket_that_is_handed_over_speaks_tls() {
+    if !skip::has("a_socket_that_is_handed_over_speaks_tls", "openssl") {
+        return;
+    }
+    let certificates = Certificates::new();
+    let (listener, address) = tcp();
+    for (how, bind) in [(BY_NUMBER, "fd://3"), (BY_SYSTEMD, "systemd")] {
+        let socket = listener.try_clone().unwrap();
+        let server = Server::spawn(handed(socket, how, &certificates.flags(&["--bind", bind])), 1);
+        assert_eq!(server.places(), [format!("https://{address}")]);
+        let mut client = certificates.connect(&server);
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        assert_eq!(client.response("GET").unwrap().text(), "This is the probe.\n");
+        drop(client);
+        server.stop();
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::fs;
 use std::sync::Arc;
 
+use gateway_server::net::{Identity, Listening};
+use gateway_spec::{Error, app_fn};
 use gateway_tests::artifacts;
 use gateway_tests::client::Client;
 use gateway_tests::process::children;
@@ -107,6 +109,21 @@ fn a_reload_brings_the_new_certificate_or_none() {
     assert_eq!(shown(&certificates, &server), second);
     let log = server.stop();
     assert!(log.contains("cert.pem is no PEM file"), "{log}");
+}
+
+/// A program that the server is linked into is told the same.
+#[test]
+fn a_linked_server_speaks_tls_or_does_not_run() {
+    if !has_openssl("a_linked_server_speaks_tls_or_does_not_run") {
+        return;
+    }
+    let new = || gateway_server::Server::new(app_fn(|_, _| Err(Error::app("never called"))));
+    let without = new().bind("https://127.0.0.1:0").unwrap().run().unwrap_err().to_string();
+    assert!(without.ends_with(" needs a certificate and its key: call identity first"), "{without}");
+    let identity = Identity::load(&Certificates::new().files()).unwrap();
+    // Whatever is said of listening besides.
+    let server = new().identity(identity).listening(Listening::default()).bind("127.0.0.1:0").unwrap();
+    assert!(server.addresses()[0].to_string().starts_with("https://"));
 }
 
 /// Keys of every form that openssl writes, and a chain.
