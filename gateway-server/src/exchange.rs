@@ -151,6 +151,8 @@ pub struct Exchange {
     half_closed: bool,
     /// Answer what runs, then close.
     stopping: bool,
+    /// What was sent last is not whole.
+    is_cut: bool,
     requests: u64,
     /// Where the master sees what runs.
     flight: Option<Flight>,
@@ -229,6 +231,12 @@ impl Exchange {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         matches!(self.phase, Phase::Head | Phase::Preface) && self.has_nothing() && self.want() == Want::Read
+    }
+
+    /// Whether the client must not be told that what it got was all.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Whether nothing is left but to read over what the client still sends.

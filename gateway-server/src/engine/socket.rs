@@ -143,7 +143,8 @@ pub(super) fn unreadable(stream: &Stream, exchange: &mut Exchange, now: &Now) {
 
 /// Closes the sending side; `false` where the client cannot be told so yet.
 pub(super) fn shut(stream: &Stream, exchange: &mut Exchange, now: &Now) -> bool {
-    match stream.shutdown(Shutdown::Write) {
+    let outcome = if exchange.is_cut() { stream.cut() } else { stream.shutdown(Shutdown::Write) };
+    match outcome {
         Ok(()) => exchange.shut(now),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
         Err(_) => exchange.gone(),

@@ -276,6 +276,7 @@ impl Exchange {
 
     fn drop_response(&mut self) {
         self.slot.wire().state.finish();
+        self.is_cut = true;
         self.end(true);
     }
 

@@ -43,6 +43,15 @@ impl Stream {
         self.session.as_deref().map(|session| locked(&self.socket, session))
     }
 
+    /// Ends the sending side without a word: a client that speaks TLS can tell that
+    /// something is missing.
+    ///
+    /// # Errors
+    /// The system's; the client may be gone.
+    pub fn cut(&self) -> io::Result<()> {
+        Ok(rustix::net::shutdown(&self.socket, Shutdown::Write)?)
+    }
+
     /// Ends one direction, or both. A client that speaks TLS is told before that
     /// nothing follows, unless both end.
     ///

@@ -16,6 +16,7 @@ on_every_engine! {
     pieces_of_any_length_are_put_together => pieces_of_any_length_are_put_together,
     answers_wait_for_a_client_that_reads_late => answers_wait_for_a_client_that_reads_late,
     a_stream_without_a_length_ends_with_close_notify => a_stream_without_a_length_ends_with_close_notify,
+    a_stream_that_is_cut_ends_without => a_stream_that_is_cut_ends_without,
 }
 
 /// Handshake, requests and all: of both versions.
@@ -99,5 +100,19 @@ fn a_stream_without_a_length_ends_with_close_notify(engine: Engine) {
     let mut text = String::new();
     client.way().read_to_string(&mut text).expect("an end that was said");
     assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+    server.stop();
+}
+
+fn a_stream_that_is_cut_ends_without(engine: Engine) {
+    if !has_openssl("a_stream_that_is_cut_ends_without") {
+        return;
+    }
+    let (server, certificates) = serve(engine, "faulty:app", &[]);
+    let mut client = certificates.connect(&server);
+    client.send(b"GET /error_in_stream HTTP/1.0\r\n\r\n").unwrap();
+    let mut bytes = Vec::new();
+    let error = client.way().read_to_end(&mut bytes).expect_err("without a length nothing else tells of it");
+    assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
+    assert!(bytes.ends_with(b"\r\n\r\none\n"), "{}", bytes.escape_ascii());
     server.stop();
 }

@@ -50,8 +50,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule::keeping(
         "CONN-09",
         "RFC 8446, 6.1",
-        "Where TLS is spoken a close is announced by close_notify. A client that closes without it has closed all the \
-         same.",
+        "Where TLS is spoken a close is announced by close_notify, but not that of a response which is cut. A client \
+         that closes without it has closed all the same.",
         "-",
     ),
     Rule::keeping(
