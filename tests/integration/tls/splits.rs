@@ -3,7 +3,8 @@
 use std::io::Read as _;
 
 use gateway_tests::client::Client;
-use gateway_tests::tls::TlsStream;
+use gateway_tests::gate::{Form, Gate};
+use gateway_tests::tls::{Certificates, TlsStream};
 use rustls::version::{TLS12, TLS13};
 use sha2::{Digest as _, Sha256};
 
@@ -14,6 +15,8 @@ use crate::peers::bytes;
 on_every_engine! {
     a_client_that_sends_byte_by_byte_is_served => a_client_that_sends_byte_by_byte_is_served,
     pieces_of_any_length_are_put_together => pieces_of_any_length_are_put_together,
+    what_lies_behind_a_body_is_not_left => what_lies_behind_a_body_is_not_left,
+    more_requests_than_a_buffer_holds_are_answered => more_requests_than_a_buffer_holds_are_answered,
     answers_wait_for_a_client_that_reads_late => answers_wait_for_a_client_that_reads_late,
     a_stream_without_a_length_ends_with_close_notify => a_stream_without_a_length_ends_with_close_notify,
     a_stream_that_is_cut_ends_without => a_stream_that_is_cut_ends_without,
@@ -60,6 +63,65 @@ fn posts(client: &mut Client<TlsStream>, body: &[u8]) {
     let response = client.response("POST").expect("the server answers");
     let hash: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
     assert!(response.status == 200 && response.text().contains(&hash), "{}", response.text());
+}
+
+/// The last record of a body has the next request in it: who reads a body live does
+/// not read that, and no socket tells of it.
+fn what_lies_behind_a_body_is_not_left(engine: Engine) {
+    if !has_openssl("what_lies_behind_a_body_is_not_left") {
+        return;
+    }
+    let (server, certificates) = serve(engine, "probe:app", &[]);
+    let mut client = certificates.connect(&server);
+    for length in [70_000, 150_000] {
+        is_followed(&mut client, "/inspect", length, || ());
+    }
+    server.stop();
+}
+
+/// The same of an app that asks for that.
+#[test]
+fn what_lies_behind_a_live_body_is_not_left() {
+    if !has_openssl("what_lies_behind_a_live_body_is_not_left") {
+        return;
+    }
+    for hand_over in ["auto", "always"] {
+        let (gate, certificates) = (Gate::new(), Certificates::new());
+        let more = ["--engine", "leader", "--hand-over", hand_over];
+        let server = gate.serve(Form::Streams, &certificates.flags(&more));
+        let mut client = certificates.connect(&server);
+        for length in [70_000, 150_000] {
+            is_followed(&mut client, "/upload", length, || gate.next().release());
+        }
+        drop(client);
+        server.stop();
+    }
+}
+
+/// A body and another request, sent at once.
+fn is_followed(client: &mut Client<TlsStream>, path: &str, length: usize, then: impl FnOnce()) {
+    let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n");
+    client.send(&[head.as_bytes(), &bytes(length), get("/").as_bytes()].concat()).unwrap();
+    then();
+    let response = client.response("POST").expect("the first is answered");
+    assert!(response.status == 200 && response.text().contains(&length.to_string()), "{}", response.text());
+    assert_eq!(client.response("GET").expect("the second is answered").status, 200);
+}
+
+/// Of what was decrypted a part is left each time.
+fn more_requests_than_a_buffer_holds_are_answered(engine: Engine) {
+    if !has_openssl("more_requests_than_a_buffer_holds_are_answered") {
+        return;
+    }
+    let (server, certificates) = serve(engine, "probe:app", &[]);
+    let mut client = certificates.connect(&server);
+    for count in [1, 1500, 3] {
+        client.send(get("/").repeat(count).as_bytes()).unwrap();
+        for _ in 0..count {
+            assert_eq!(client.response("GET").expect("all are answered").text(), "This is the probe.\n");
+        }
+    }
+    server.stop();
 }
 
 /// So many answers, of 64 KiB each, are more than the sockets between them hold.
