@@ -20,6 +20,7 @@ use crate::engines::{Engine, on_every_engine};
 
 on_every_engine! {
     an_app_is_told_that_its_client_speaks_tls => an_app_is_told_that_its_client_speaks_tls,
+    a_client_that_waits_may_come_once_more => a_client_that_waits_may_come_once_more,
 }
 
 fn an_app_is_told_that_its_client_speaks_tls(engine: Engine) {
@@ -73,6 +74,35 @@ fn who_has_a_certificate_speaks_tls() {
 fn answers<S: std::io::Read + std::io::Write>(mut client: Client<S>) {
     client.send(get("/").as_bytes()).unwrap();
     assert_eq!(client.response("GET").unwrap().text(), "This is the probe.\n");
+}
+
+/// At a reload nobody else can go on with its TLS: its next request is answered, with
+/// the word that the connection closes.
+fn a_client_that_waits_may_come_once_more(engine: Engine) {
+    if !has_openssl("a_client_that_waits_may_come_once_more") {
+        return;
+    }
+    let (server, certificates) = serve(engine, "hello:app", &["--workers", "1"]);
+    let mut client = certificates.connect(&server);
+    let mut ask = || {
+        client.send(get("/").as_bytes()).expect("the request is taken");
+        let response = client.response("GET").expect("the request is answered");
+        assert_eq!(response.status, 200);
+        response.header("connection") == Some("close")
+    };
+    assert!(!ask());
+    let old = children(server.id());
+    server.signal("HUP");
+    server.wait_for_log("reloaded: the new workers serve");
+    // Its worker may hear of the reload a moment later than the log.
+    while !ask() {}
+    assert!(client.at_end().expect("an end that was said"));
+    until("the old worker is gone", || children(server.id()), |now| now.iter().all(|id| !old.contains(id)));
+    let mut next = certificates.connect(&server);
+    next.send(get("/").as_bytes()).unwrap();
+    assert_eq!(next.response("GET").unwrap().status, 200);
+    drop(next);
+    server.stop();
 }
 
 /// The certificate that a new client is shown.

@@ -157,7 +157,7 @@ fn a_stalled_handshake_costs_nothing() {
     // All but the one that asks without rest.
     for engine in ["leader", "single", "thread", "select", "poll", "epoll", "coroutine"] {
         let certificates = Certificates::new();
-        let more = ["--engine", engine, "--bind", "127.0.0.1:0", "--head-timeout", "10m", &target];
+        let more = ["--engine", engine, "--no-master", "--bind", "127.0.0.1:0", "--head-timeout", "10m", &target];
         let traced = Traced::spawn(&command(&certificates.flags(&more)), "!futex");
         let stalled = [50, 100].map(|part| {
             let client = hello(&certificates, &traced.server, part);
