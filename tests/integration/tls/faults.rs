@@ -3,6 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use gateway_tests::artifacts;
@@ -202,13 +203,16 @@ fn nobody_negotiates_anew() {
     }
     let certificates = Certificates::new();
     let server = Server::start("probe:app", &certificates.flags(&[]));
-    let script = format!(
-        "(echo R; sleep 1) | timeout 60 openssl s_client -connect {} -tls1_2 -CAfile {} 2>&1",
-        server.address(),
-        certificates.file("ca.pem")
-    );
-    let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
+    let (connect, ca) = (server.address().to_string(), certificates.file("ca.pem"));
+    let mut client = Command::new("timeout");
+    client.args(["60", "openssl", "s_client", "-connect", &connect, "-tls1_2", "-CAfile", &ca]);
+    let mut client = client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Open until it ends by itself, which it does when it is refused.
+    let mut commands = client.stdin.take().unwrap();
+    commands.write_all(b"R\n").unwrap();
+    let output = client.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    drop(commands);
     assert!(told.contains("RENEGOTIATING") && told.contains("no renegotiation"), "{told}");
     let mut client = certificates.connect(&server);
     client.send(get("/").as_bytes()).unwrap();
