@@ -1,6 +1,7 @@
 //! Which certificate is shown, where, and what is said of one that cannot be.
 
 use std::fs;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use gateway_server::net::{Identity, Listening};
@@ -21,6 +22,7 @@ use crate::engines::{Engine, on_every_engine};
 on_every_engine! {
     an_app_is_told_that_its_client_speaks_tls => an_app_is_told_that_its_client_speaks_tls,
     a_client_that_waits_may_come_once_more => a_client_that_waits_may_come_once_more,
+    a_proxy_header_comes_before_the_handshake => a_proxy_header_comes_before_the_handshake,
 }
 
 fn an_app_is_told_that_its_client_speaks_tls(engine: Engine) {
@@ -44,6 +46,31 @@ fn an_app_is_told_that_its_client_speaks_tls(engine: Engine) {
     drop(plain);
     let log = server.stop();
     assert!(!log.contains("ENV-"), "{log}");
+}
+
+/// A proxy that passes TLS on says whose it is before that begins. The handshake may
+/// come at once with it.
+fn a_proxy_header_comes_before_the_handshake(engine: Engine) {
+    if !has_openssl("a_proxy_header_comes_before_the_handshake") {
+        return;
+    }
+    let more = ["--trusted-proxies", "127.0.0.1", "--proxy-protocol"];
+    let (server, certificates) = serve(engine, "environ:app", &more);
+    for is_at_once in [false, true] {
+        let mut tls = TlsStream::new(certificates.client(&[&TLS13]), server.connect(), std::iter::empty());
+        let header = b"PROXY TCP4 192.0.2.7 192.0.2.1 1234 443\r\n";
+        let hello = if is_at_once { tls.outgoing().unwrap() } else { Vec::new() };
+        tls.socket.write_all(&[header, &hello[..]].concat()).unwrap();
+        let mut client = Client::over(tls);
+        for _ in 0..2 {
+            client.send(get("/").as_bytes()).unwrap();
+            let text = client.response("GET").unwrap().text();
+            for row in ["<th>REMOTE_ADDR</th><td>192.0.2.7</td>", "<th>HTTPS</th><td>on</td>"] {
+                assert!(text.contains(row), "no {row} in {text}");
+            }
+        }
+    }
+    server.stop();
 }
 
 /// Nobody may believe to speak TLS and not do so.
