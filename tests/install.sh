@@ -11,6 +11,7 @@ need cc gcc
 need c++ g++
 need nm binutils
 need curl curl
+need openssl openssl
 need python3 python3
 need node nodejs
 need wrk wrk

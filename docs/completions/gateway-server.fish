@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gateway_server_global_optspecs
-    string join \n bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= watch pre-stop-delay= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
+    string join \n bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= tls-cert= tls-key= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= watch pre-stop-delay= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
 end
 
 function __fish_gateway_server_needs_command
@@ -24,7 +24,7 @@ function __fish_gateway_server_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c gateway-server -n "__fish_gateway_server_needs_command" -l bind -d 'Listen on ADDR: 127.0.0.1:8000, [::1]:8000, unix:/run/app.sock, fd://3 or systemd; may be given several times; port 0 takes a free one' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l bind -d 'Listen on ADDR: 127.0.0.1:8000, [::1]:8000, http:// or https:// before them, unix:/run/app.sock, fd://3 or systemd; may be given several times; port 0 takes a free one' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l set -d 'Configure the app; may be given several times' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l config -d 'Read settings from a TOML file; GATEWAY_CONFIG names one as well' -r -F
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l backlog -d 'How many clients may wait to be accepted; the system has a limit of its own' -r
@@ -32,6 +32,8 @@ complete -c gateway-server -n "__fish_gateway_server_needs_command" -l socket-mo
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l socket-owner -d 'Whose the files of Unix sockets are: USER, USER:GROUP or :GROUP; another user needs root' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l vacuum -d 'Whether the files of Unix sockets are removed at the end: --vacuum=false leaves them' -r -f -a "true\t''
 false\t''"
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l tls-cert -d 'Speak TLS at TCP addresses, but those with http://: the server\'s certificate, and its issuers\' behind it, as PEM' -r -F
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l tls-key -d 'The private key of --tls-cert, as PEM: PKCS#8, PKCS#1 or SEC1, without a passphrase' -r -F
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l trusted-proxies -d 'Believe these peers about who their clients are: addresses, networks as 10.0.0.0/8, unix for Unix sockets; separated by commas' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l forwarded -d 'The headers that trusted proxies tell of their clients by [default: x-forwarded]' -r -f -a "x-forwarded\t'X-Forwarded-For and X-Forwarded-Proto'
 forwarded\t'RFC 7239'

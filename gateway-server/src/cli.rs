@@ -27,7 +27,7 @@ use self::pid_file::PidFile;
 use self::upgrade::Start;
 use crate::config::{Action, Config, Given, Inspect, ModuleConfig, Refused, Serve};
 use crate::engine::{ENGINES, Factory, Stopper};
-use crate::net::{Bound, Listener, Notifier, forget_activation, raise_descriptor_limit};
+use crate::net::{Bound, Identity, IdentityError, Listener, Notifier, forget_activation, raise_descriptor_limit};
 use crate::server::{self, Manner, Server, ServerError};
 
 /// Why the program ends with something else than 0.
@@ -128,8 +128,9 @@ fn serve_here(config: &ModuleConfig, how: &Serve, start: &Start, caller: &Arc<Ca
     // What takes rights comes before the app, which may have fewer.
     let listeners = bound(how)?;
     let pid_file = PidFile::create(how.pidfile.as_deref(), None)?;
+    let identity = identity(how)?;
     surroundings::give_up_rights(how)?;
-    let (server, module) = server_of(config, how)?;
+    let (server, module) = server_of(config, how, identity)?;
     let mut server = server.listeners(listeners);
     if let Some(notifier) = Notifier::from_env() {
         server = server.notifier(notifier);
@@ -149,9 +150,15 @@ fn bound(how: &Serve) -> Result<Vec<Listener>, ServerError> {
     how.addresses.iter().map(|address| server::bind(address, &how.listening)).collect()
 }
 
+/// Reads the certificate and its key. Before the rights are given up that it may
+/// take, and in each process that serves: a reload brings new ones.
+fn identity(how: &Serve) -> Result<Option<Identity>, Failure> {
+    Ok(how.tls.as_ref().map(Identity::load).transpose()?)
+}
+
 /// Loads the module, creates the app, and makes the server of both, which
 /// listens nowhere yet.
-fn server_of(config: &ModuleConfig, how: &Serve) -> Result<(Server, OpenModule), Failure> {
+fn server_of(config: &ModuleConfig, how: &Serve, identity: Option<Identity>) -> Result<(Server, OpenModule), Failure> {
     let run_once = server::is_run_once(how.engine, how.keep_alive_requests);
     let multiprocess = how.workers.is_some_and(|policy| policy.workers > 1);
     let manner = Manner { engine: how.engine, run_once, multiprocess };
@@ -167,6 +174,9 @@ fn server_of(config: &ModuleConfig, how: &Serve) -> Result<(Server, OpenModule),
     };
     if multiprocess {
         server = server.multiprocess();
+    }
+    if let Some(identity) = identity {
+        server = server.identity(identity);
     }
     Ok((configured(server, how), module))
 }
@@ -358,6 +368,12 @@ impl From<LoadError> for Failure {
             LoadError::Create { .. } | LoadError::CreatePanicked { .. } => Self::Other(error.to_string()),
             _ => Self::Usage(error.to_string()),
         }
+    }
+}
+
+impl From<IdentityError> for Failure {
+    fn from(error: IdentityError) -> Self {
+        Self::Other(error.to_string())
     }
 }
 

@@ -24,10 +24,11 @@ use std::path::PathBuf;
 use gateway_spec::loader::Target;
 
 use self::flags::{EngineFlags, ForkCreate, HandOver, LimitFlags, TimeFlags, Trigger, Underscores};
+use self::listen::ListenFlags;
 use self::processes::{ProcessFlags, cores};
 use crate::engine::{self, Engine, QUEUE_TIMEOUT, THREADS};
 use crate::exchange::{Proxies, Timeouts};
-use crate::net::{Address, Listening};
+use crate::net::{Address, IdentityFiles, Listening};
 use crate::protocol::{Limits, UnderscoreHeaders};
 use crate::supervisor::Policy;
 
@@ -86,6 +87,8 @@ pub struct Serve {
     pub listening: Listening,
     /// What the process has about it.
     pub surroundings: Surroundings,
+    /// The certificate and its key, where TLS is spoken.
+    pub tls: Option<IdentityFiles>,
     /// Whether to lint.
     pub lint: bool,
     /// Whether a change of the module's file is a reload.
@@ -169,7 +172,7 @@ impl Flags {
         let (settings, strict) = (self.set, self.strict);
         let action = match (self.list || self.check, self.in_child) {
             (false, _) => {
-                let serve = (self.serve.bind, self.listen.check(), self.serve.lint);
+                let serve = (self.serve.bind, self.listen, self.serve.lint);
                 let about = (self.proxies.check()?, self.surroundings.check()?);
                 Action::Serve(Box::new(serving(serve, about, self.engine, &self.processes, self.limits, &self.times)?))
             }
@@ -181,7 +184,7 @@ impl Flags {
 }
 
 fn serving(
-    (addresses, listening, lint): (Vec<Address>, Listening, bool),
+    (addresses, listen, lint): (Vec<Address>, ListenFlags, bool),
     (proxies, surroundings): (Proxies, Surroundings),
     engine: EngineFlags,
     processes: &ProcessFlags,
@@ -193,9 +196,12 @@ fn serving(
         expanded.extend(address.expanded().map_err(|error| format!("--bind {error}"))?);
     }
     let addresses = expanded;
-    if let Some(address) = repeated(addresses.iter().filter(|address| !address.takes_a_free_port())) {
+    if let Some(address) = repeated(addresses.iter().filter(|address| !address.takes_a_free_port()).map(Address::place))
+    {
         return Err(format!("--bind {address} is given twice"));
     }
+    let listening = listen.check();
+    let tls = listen.identity(&addresses)?;
     check_engine(&engine, processes, times)?;
     if let Some(dir) = &limits.spool_dir {
         // Better now than at the first large upload.
@@ -211,6 +217,7 @@ fn serving(
         addresses,
         listening,
         surroundings,
+        tls,
         lint,
         watch: processes.watch,
         workers,

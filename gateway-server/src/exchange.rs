@@ -50,8 +50,8 @@ mod wire;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gateway_spec::ResponseState;
 use gateway_spec::abi::guard::caught;
+use gateway_spec::{ResponseState, escape};
 
 use self::respond::After;
 use self::slot::Slot;
@@ -59,7 +59,7 @@ use crate::net::Origin;
 use crate::protocol::Refusal;
 use crate::protocol::http1::Scanner;
 use crate::protocol::proxy::Broken;
-use crate::stats::Flight;
+use crate::stats::{Fault, Flight};
 
 pub use self::pending::{Pending, Slices};
 pub use self::places::{Place, Places};
@@ -123,8 +123,9 @@ enum Phase {
     Drain { left: u64 },
     /// The last bytes go out.
     Last { linger: bool },
-    /// All is sent; the sending side can be closed.
-    Shut,
+    /// All is sent; the sending side can be closed, after which the connection
+    /// lingers, or is over.
+    Shut { linger: bool },
     /// What the client still sends is read over, so many bytes at most.
     Linger { left: u64 },
     /// Over, or vacant.
@@ -150,6 +151,8 @@ pub struct Exchange {
     half_closed: bool,
     /// Answer what runs, then close.
     stopping: bool,
+    /// What was sent last is not whole.
+    is_cut: bool,
     requests: u64,
     /// Where the master sees what runs.
     flight: Option<Flight>,
@@ -175,7 +178,7 @@ impl Exchange {
     pub fn want(&self) -> Want {
         let wire = self.slot.wire_ref();
         match self.phase {
-            Phase::Shut => Want::Shutdown,
+            Phase::Shut { .. } => Want::Shutdown,
             Phase::Closed => Want::Close,
             Phase::Last { .. } | Phase::Send(_) => Want::Write,
             // Answers to pipelined requests leave together.
@@ -228,6 +231,12 @@ impl Exchange {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         matches!(self.phase, Phase::Head | Phase::Preface) && self.has_nothing() && self.want() == Want::Read
+    }
+
+    /// Whether the client must not be told that what it got was all.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Whether nothing is left but to read over what the client still sends.
@@ -299,7 +308,10 @@ impl Exchange {
     pub fn shut(&mut self, now: &Now) {
         self.slot.wire().buffer.clear();
         self.since = Some(now.instant);
-        self.phase = Phase::Linger { left: LINGER_BYTES };
+        self.phase = match self.phase {
+            Phase::Shut { linger: false } => Phase::Closed,
+            _ => Phase::Linger { left: LINGER_BYTES },
+        };
     }
 
     /// Takes `count` bytes of [`pending`](Self::pending) as sent. No bytes of a
@@ -330,7 +342,7 @@ impl Exchange {
                     self.finish(now);
                 }
             }
-            Phase::Last { linger } if past_head => self.phase = if linger { Phase::Shut } else { Phase::Closed },
+            Phase::Last { linger } if past_head => self.phase = self.ended(linger),
             _ => {}
         }
     }
@@ -349,6 +361,17 @@ impl Exchange {
         if let Some(flight) = &self.flight {
             flight.end();
         }
+    }
+
+    /// The client speaks HTTP where TLS is spoken. It is told so, as it speaks.
+    pub fn unencrypted(&mut self, now: &Now) {
+        self.refuse(Refusal::NotEncrypted, now);
+    }
+
+    /// The connection is over, and its TLS had a fault.
+    pub fn insecure(&self, fault: &str) {
+        tracing::info!("{}: TLS failed: {}", self.slot.client(), escape(fault));
+        self.service.counters.count(Fault::Insecure);
     }
 
     /// Calls the app, or pulls its stream.
@@ -384,7 +407,7 @@ impl Exchange {
         let timeouts = &self.service.timeouts;
         let after = |duration: Duration| self.since?.checked_add(duration);
         match (self.want(), self.phase) {
-            (Want::Write, _) => after(timeouts.write),
+            (Want::Write | Want::Shutdown, _) => after(timeouts.write),
             (Want::Read, Phase::Head) if self.moved == 0 => after(timeouts.idle(self.requests)),
             (Want::Read, Phase::Head | Phase::Preface) => after(timeouts.head),
             (Want::Read, Phase::Linger { .. }) => after(LINGER),

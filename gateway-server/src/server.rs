@@ -1,9 +1,9 @@
 //! The server as a library.
 
+mod error;
 mod host;
 mod proxies;
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,11 +13,13 @@ use gateway_spec::{App, AppFlags};
 
 use crate::engine::{Engine, Factory, HandOver, Outcome, Ready, Setup, Stop, Stopper, Trigger, Tuning};
 use crate::exchange::{Bodies, Places, Proxies, Service, Timeouts};
-use crate::net::{Address, AddressError, Bound, Listener, Listening, Notifier, Relay};
+use crate::net::{Address, Bound, Identity, Listener, Listening, Notifier, Relay};
 use crate::protocol::Limits;
 use crate::stats::{Board, Counters};
 
 pub use self::host::{Manner, host, is_run_once, linting_host};
+
+pub use self::error::ServerError;
 
 /// The value of the `Server` header.
 pub const NAME: &str = "gateway-server";
@@ -42,6 +44,7 @@ pub struct Server {
     engine: Engine,
     listening: Listening,
     listeners: Vec<Listener>,
+    identity: Option<Identity>,
     limits: Limits,
     timeouts: Timeouts,
     keep_alive_requests: u64,
@@ -68,46 +71,6 @@ impl<T> std::fmt::Debug for Silent<T> {
     }
 }
 
-/// Why a server cannot run.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ServerError {
-    /// The address is none.
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    /// The address cannot be bound.
-    #[error("cannot listen on {address}: {error}{}", hint(address, error))]
-    Bind {
-        /// Which address.
-        address: Address,
-        /// The system's reason.
-        error: io::Error,
-    },
-    /// There is no engine of that name.
-    #[error("there is no engine \"{0}\"; known: {known}", known = Engine::names())]
-    Engine(String),
-    /// Nothing was bound.
-    #[error("the server has no address: call bind first")]
-    NoAddress,
-    /// The system refuses what every server needs.
-    #[error("{0}")]
-    Io(#[from] io::Error),
-}
-
-fn hint(address: &Address, error: &io::Error) -> &'static str {
-    match error.kind() {
-        // It speaks for itself.
-        _ if !matches!(address, Address::Tcp(_)) => "",
-        io::ErrorKind::AddrInUse if matches!(address, Address::Tcp(tcp) if tcp.is_wildcard()) => {
-            "; another listener has it, or a part of it: [::] takes the IPv4 addresses too"
-        }
-        io::ErrorKind::AddrInUse => "; another process has it: stop that one, or choose another port",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 need privileges: choose a higher one",
-        io::ErrorKind::AddrNotAvailable => "; it is not an address of this machine",
-        _ => "",
-    }
-}
-
 impl Server {
     /// A server of `app` with the default engine and limits.
     #[must_use]
@@ -122,6 +85,7 @@ impl Server {
             engine: Engine::default(),
             listening: Listening::default(),
             listeners: Vec::new(),
+            identity: None,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             keep_alive_requests: 0,
@@ -153,14 +117,24 @@ impl Server {
         self
     }
 
+    /// Shows this certificate where TLS is spoken: at `https://` addresses, and, for
+    /// the calls of [`bind`](Self::bind) that follow, at TCP addresses without a
+    /// scheme.
+    #[must_use]
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
     /// Listens on an address, from now on; may be called several times.
     ///
     /// # Errors
     /// [`ServerError::Address`], [`ServerError::Bind`].
     pub fn bind(mut self, address: &str) -> Result<Self, ServerError> {
+        let how = Listening { tls: self.listening.tls || self.identity.is_some(), ..self.listening };
         let address: Address = address.parse()?;
         for address in address.expanded()? {
-            self.listeners.push(bind(&address, &self.listening)?);
+            self.listeners.push(bind(&address, &how)?);
         }
         Ok(self)
     }
@@ -351,6 +325,18 @@ impl Server {
         }
     }
 
+    /// Gives the certificate to those that show it.
+    fn identify(&mut self) -> Result<(), ServerError> {
+        for listener in &mut self.listeners {
+            match (&self.identity, listener.address()) {
+                (Some(identity), _) => listener.identify(identity),
+                (None, Some(bound @ Bound::Tls(_))) => return Err(ServerError::NoIdentity(bound)),
+                (None, _) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Serves until it is told to stop, finishes what runs, and shuts the app
     /// down, unless one of its calls is still running.
     ///
@@ -361,6 +347,7 @@ impl Server {
             return Err(ServerError::NoAddress);
         }
         self.listeners.iter_mut().for_each(|it| it.trust(&self.proxies.trusted, self.proxies.announced));
+        self.identify()?;
         let (stop, _stopper) = self.stop.map_or_else(Stop::new, Ok)?;
         let (app, engine) = (self.app.0, self.engine);
         let run_once = is_run_once(engine, self.keep_alive_requests);

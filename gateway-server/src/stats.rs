@@ -32,6 +32,8 @@ pub enum Fault {
     Unannounced,
     /// A trusted proxy's headers about its client, of which nothing could be believed.
     Forwarded,
+    /// A client whose TLS could not begin, or go on.
+    Insecure,
 }
 
 /// How often each fault has happened. Only faults count, so the fast path is
@@ -46,7 +48,7 @@ enum Cells {
 }
 
 const REFUSALS: usize = Refusal::ALL.len();
-const COUNT: usize = REFUSALS + 7;
+const COUNT: usize = REFUSALS + 8;
 
 impl Counters {
     /// Counters of this process.
@@ -93,6 +95,7 @@ impl Counters {
             (Fault::Crashed, "a process crashed"),
             (Fault::Unannounced, "a proxy sent no valid PROXY header"),
             (Fault::Forwarded, "a proxy sent forwarded headers that are not valid"),
+            (Fault::Insecure, "TLS with a client failed"),
         ];
         let mut text = String::new();
         for (fault, name) in refusals.chain(others) {
@@ -122,6 +125,7 @@ const fn index(fault: Fault) -> usize {
         Fault::Overdue => REFUSALS + 4,
         Fault::Unannounced => REFUSALS + 5,
         Fault::Forwarded => REFUSALS + 6,
+        Fault::Insecure => REFUSALS + 7,
     }
 }
 

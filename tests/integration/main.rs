@@ -24,5 +24,6 @@ mod proxies;
 mod rules;
 mod stress;
 mod tidy;
+mod tls;
 mod wire;
 mod workers;

@@ -1,6 +1,6 @@
 //! A client that sends exactly what it is told, and reads responses strictly.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -58,28 +58,6 @@ impl Client<TcpStream> {
         Self { stream: BufReader::new(stream) }
     }
 
-    /// Sends bytes as they are.
-    ///
-    /// # Errors
-    /// The system's.
-    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.get_mut().write_all(bytes)
-    }
-
-    /// Sends bytes in pieces of these lengths, the rest at the end.
-    ///
-    /// # Errors
-    /// The system's.
-    pub fn send_split(&mut self, bytes: &[u8], lengths: &[usize]) -> io::Result<()> {
-        let mut rest = bytes;
-        for &length in lengths {
-            let (piece, left) = rest.split_at(length.min(rest.len()));
-            self.send(piece)?;
-            rest = left;
-        }
-        self.send(rest)
-    }
-
     /// Closes the sending side.
     ///
     /// # Panics
@@ -102,6 +80,30 @@ impl Client<TcpStream> {
     }
 }
 
+impl<S: io::Write> Client<S> {
+    /// Sends bytes as they are.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.get_mut().write_all(bytes)
+    }
+
+    /// Sends bytes in pieces of these lengths, the rest at the end.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn send_split(&mut self, bytes: &[u8], lengths: &[usize]) -> io::Result<()> {
+        let mut rest = bytes;
+        for &length in lengths {
+            let (piece, left) = rest.split_at(length.min(rest.len()));
+            self.send(piece)?;
+            rest = left;
+        }
+        self.send(rest)
+    }
+}
+
 impl<'b> Client<&'b [u8]> {
     /// Reads responses out of bytes.
     #[must_use]
@@ -111,6 +113,17 @@ impl<'b> Client<&'b [u8]> {
 }
 
 impl<S: io::Read> Client<S> {
+    /// Reads what comes by any other way.
+    #[must_use]
+    pub fn over(stream: S) -> Self {
+        Self { stream: BufReader::new(stream) }
+    }
+
+    /// That way itself.
+    pub fn way(&mut self) -> &mut S {
+        self.stream.get_mut()
+    }
+
     /// Reads a response to a request of this method; interim ones are skipped.
     ///
     /// # Errors

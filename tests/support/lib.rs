@@ -12,6 +12,7 @@ pub mod server;
 pub mod skip;
 pub mod strict;
 pub mod thread_limit;
+pub mod tls;
 pub mod trace;
 pub mod wait;
 

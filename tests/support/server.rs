@@ -73,7 +73,7 @@ impl Server {
         let (log, reader) = collect(child.stderr.take().expect("stderr is piped"));
         let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
         let places = (0..count).map_while(|_| place(&lines.next()?.ok()?)).collect::<Vec<_>>();
-        let addresses = places.iter().filter_map(|place| place.strip_prefix("http://")?.parse().ok()).collect();
+        let addresses = places.iter().filter_map(|place| address(place)).collect();
         let mut server = Self { child, places, addresses, log, reader: Some(reader) };
         if server.places.len() != count {
             let _ = server.child.kill();
@@ -110,7 +110,8 @@ impl Server {
     /// A URL on the first address.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address())
+        let scheme = self.places[0].split(':').next().unwrap_or_default();
+        format!("{scheme}://{}{path}", self.address())
     }
 
     /// A connection to the first address.
@@ -182,9 +183,15 @@ impl Drop for Server {
     }
 }
 
-/// `listening on http://ADDRESS`, or `unix:PATH`
+/// `listening on http://ADDRESS`, `https://ADDRESS` or `unix:PATH`
 fn place(line: &str) -> Option<String> {
     Some(line.strip_prefix("listening on ")?.to_owned())
+}
+
+/// The address of such a place; Unix sockets have none.
+fn address(place: &str) -> Option<SocketAddr> {
+    let (_, address) = place.split_once("://")?;
+    address.parse().ok()
 }
 
 /// Reads a pipe to its end in the background, so that it never fills.

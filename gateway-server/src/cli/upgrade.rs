@@ -14,7 +14,7 @@ use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 use rustix::process::Pid;
 
 use super::Failure;
-use crate::net::{Address, Listener, RELAY_FORM, Relay, UPGRADE as VARIABLE};
+use crate::net::{Address, Listener, Listening, RELAY_FORM, Relay, UPGRADE as VARIABLE};
 use crate::supervisor::Link;
 use crate::sys::{forget_variables, inherited};
 
@@ -95,7 +95,8 @@ impl Gift<'_> {
         let mut text = format!("{} {RELAY_FORM} {} {} {}", std::process::id(), numbers[0], numbers[1], numbers[2]);
         for (number, (address, _)) in numbers[3..].iter().zip(self.listeners) {
             // Writing to memory cannot fail.
-            let _ = write!(text, "\n{number} {address}");
+            // Whatever is spoken there: that may be another thing from now on.
+            let _ = write!(text, "\n{number} {}", address.place());
         }
         text
     }
@@ -155,11 +156,11 @@ impl Predecessor {
     }
 
     /// The listener that it has at an address, if it has one.
-    pub(super) fn listener(&mut self, address: &Address) -> io::Result<Option<Listener>> {
-        let text = address.to_string();
+    pub(super) fn listener(&mut self, address: &Address, how: &Listening) -> io::Result<Option<Listener>> {
+        let text = address.place().to_string();
         let Some(place) = self.sockets.iter().position(|(_, known)| *known == text) else { return Ok(None) };
         let (number, _) = self.sockets.remove(place);
-        Listener::take_over(inherited(number)?, address).map(Some)
+        Listener::take_over(inherited(number)?, address, how).map(Some)
     }
 
     /// Closes what it has and this one does not want.

@@ -14,7 +14,7 @@ use super::daemon::{self, Caller};
 use super::pid_file::PidFile;
 use super::surroundings;
 use super::upgrade::{Gift, Predecessor, Start};
-use super::{Failure, announce, bound, complain, options, run_to_the_end, server_of};
+use super::{Failure, announce, bound, complain, identity, options, run_to_the_end, server_of};
 use crate::config::{ModuleConfig, Serve};
 use crate::engine::{Stop, Stopper};
 use crate::net::{Address, Bound, Listener, Notifier, Relay};
@@ -118,11 +118,12 @@ impl<'a> Worker<'a> {
     }
 
     fn run(&mut self, link: &Arc<Link>, board: Arc<Board>) -> Result<(), Failure> {
+        let identity = identity(self.how)?;
         // The master keeps its rights, for the next worker and the next address.
         if surroundings::give_up_rights(self.how)? {
             supervisor::end_with(self.master).map_err(|error| Failure::Other(error.to_string()))?;
         }
-        let (mut server, module) = server_of(self.config, self.how)?;
+        let (mut server, module) = server_of(self.config, self.how, identity)?;
         server = server.board(board);
         if let Some(ends) = self.stop.take() {
             server = server.stopped_by(ends);
@@ -146,7 +147,7 @@ fn listeners(how: &Serve, predecessor: Option<&mut Predecessor>) -> Result<Vec<(
         return Ok(listeners);
     };
     for address in &how.addresses {
-        let there = predecessor.listener(address);
+        let there = predecessor.listener(address, &how.listening);
         let there = there.map_err(|error| Failure::Other(format!("cannot take {address} over: {error}")))?;
         let mut listener = there.map_or_else(|| server::bind(address, &how.listening), Ok)?;
         listener.share();

@@ -6,12 +6,11 @@ use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use rustix::net::Shutdown;
 
 use super::clock::Clock;
 use super::poller::Interest;
 use super::port::{BodyWait, SocketPort};
-use super::socket::{receive, send};
+use super::socket::{before_read, holds_bytes, over, receive, send, shut, unreadable};
 use super::stop::Lingering;
 use super::waiter::{Alerts, Waiter};
 use super::{PASS, Setup};
@@ -60,7 +59,7 @@ impl<W: Waiter> Connection<'_, W> {
                     Ok(())
                 }
                 Want::Shutdown => self.shut(),
-                Want::Close => return,
+                Want::Close => return over(self.stream, &self.exchange),
             };
             if moved.and_then(|()| self.waiter.step()).is_err() {
                 self.exchange.gone();
@@ -69,14 +68,14 @@ impl<W: Waiter> Connection<'_, W> {
     }
 
     fn read(&mut self) -> io::Result<()> {
-        if !self.wait_readable()? {
+        if !holds_bytes(self.stream) && !self.wait_readable()? {
             return Ok(());
         }
         match receive(self.stream, &mut self.exchange) {
             Ok((0, _)) => self.exchange.eof(self.clock.refresh()),
             Ok((count, _)) => self.exchange.fed(count, self.clock.refresh()),
             Err(Errno::AGAIN) => {}
-            Err(error) => return Err(error.into()),
+            Err(_) => unreadable(self.stream, &mut self.exchange, self.clock.refresh()),
         }
         Ok(())
     }
@@ -84,13 +83,16 @@ impl<W: Waiter> Connection<'_, W> {
     fn write(&mut self) -> io::Result<()> {
         match send(self.stream, &self.exchange) {
             Ok(count) => self.exchange.sent(count, self.clock.refresh()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let deadline = self.exchange.deadline();
-                if !self.waiter.wait(self.stream, Interest::Write, deadline, Alerts::default())?.ready {
-                    self.exchange.tick(self.clock.refresh());
-                }
-            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return self.wait_writable(),
             Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn wait_writable(&mut self) -> io::Result<()> {
+        let deadline = self.exchange.deadline();
+        if !self.waiter.wait(self.stream, Interest::Write, deadline, Alerts::default())?.ready {
+            self.exchange.tick(self.clock.refresh());
         }
         Ok(())
     }
@@ -114,9 +116,10 @@ impl<W: Waiter> Connection<'_, W> {
     }
 
     fn shut(&mut self) -> io::Result<()> {
-        self.stream.shutdown(Shutdown::Write)?;
+        if !shut(self.stream, &mut self.exchange, self.clock.refresh()) {
+            return self.wait_writable();
+        }
         self.lingering = Some(self.setup.stop.linger());
-        self.exchange.shut(self.clock.refresh());
         Ok(())
     }
 
@@ -136,6 +139,8 @@ impl<W: Waiter> Connection<'_, W> {
     fn wait_readable(&mut self) -> io::Result<bool> {
         let lingering = self.exchange.is_lingering();
         let leaving = self.stopped && self.close_at.is_some() && self.setup.stop.is_leaving();
+        // Nobody else has its TLS.
+        let leaving = leaving && !self.stream.is_secure();
         if leaving && self.pass() {
             return Ok(false);
         }
@@ -150,7 +155,7 @@ impl<W: Waiter> Connection<'_, W> {
         let alerts = Alerts { stop: !self.stopped && !lingering, others };
         let pass_at = if leaving { Instant::now().checked_add(PASS) } else { None };
         let deadline = [self.exchange.deadline(), self.close_at, pass_at].into_iter().flatten().min();
-        let woken = self.waiter.wait(self.stream, Interest::Read, deadline, alerts)?;
+        let woken = self.waiter.wait(self.stream, before_read(self.stream), deadline, alerts)?;
         if woken.stop {
             self.stopped = true;
             if self.setup.stop.is_draining() {

@@ -6,14 +6,13 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::Instant;
 
 use rustix::io::Errno;
-use rustix::net::Shutdown;
 
 use super::clock::Clock;
 use super::event_loop::{Context, Task};
 use super::poller::Interest;
 use super::port::{BodyWait, SocketPort};
 use super::reactor::{Connection, Step, Wake};
-use super::socket::{receive, send};
+use super::socket::{before_read, holds_bytes, over, receive, send, shut, unreadable};
 use super::vacant::Vacant;
 use super::waiter::PollWaiter;
 use crate::exchange::{Exchange, HIGH_WATER, Port, Resting, Timeouts, Want};
@@ -80,10 +79,11 @@ impl Machine {
         }
     }
 
-    /// What is left of it, where it waits between two requests.
-    pub(super) const fn resting(&self) -> Option<&Resting> {
+    /// What is left of it, where it waits between two requests, and could do so in
+    /// another process: nobody else has its TLS.
+    pub(super) fn resting(&self) -> Option<&Resting> {
         match &self.state {
-            State::Resting(resting) => Some(resting),
+            State::Resting(resting) => Some(resting).filter(|resting| !resting.endpoint().is_secure()),
             State::Busy(_) | State::Ended => None,
         }
     }
@@ -163,15 +163,20 @@ impl Machine {
         while *share > 0 {
             *share -= 1;
             match exchange.want() {
-                Want::Read if self.readable => self.readable = read(exchange, stream, clock).unwrap_or(self.hangup),
+                Want::Read if self.readable || holds_bytes(stream) => {
+                    self.readable = read(exchange, stream, clock).unwrap_or(self.hangup);
+                }
                 Want::Read if self.stopping && exchange.is_idle() => exchange.stop(true),
-                Want::Read => return Next::Step(Step::Wait(Interest::Read)),
+                Want::Read => return Next::Step(Step::Wait(before_read(stream))),
                 Want::Run if gather || !exchange.has_answers() => return Next::Call,
                 Want::Write | Want::Run if write(exchange, stream, clock) => {}
                 Want::Write | Want::Run => return Next::Step(Step::Wait(Interest::Write)),
-                Want::Shutdown if stream.shutdown(Shutdown::Write).is_ok() => exchange.shut(clock.now()),
-                Want::Shutdown => exchange.gone(),
-                Want::Close => return Next::Step(Step::Close),
+                Want::Shutdown if shut(stream, exchange, clock.now()) => {}
+                Want::Shutdown => return Next::Step(Step::Wait(Interest::Write)),
+                Want::Close => {
+                    over(stream, exchange);
+                    return Next::Step(Step::Close);
+                }
             }
         }
         Next::Step(Step::Again)
@@ -210,7 +215,7 @@ fn read(exchange: &mut Exchange, stream: &Stream, clock: &Clock) -> Option<bool>
             return is_full.then_some(true);
         }
         Err(Errno::AGAIN) => return Some(false),
-        Err(_) => exchange.gone(),
+        Err(_) => unreadable(stream, exchange, clock.now()),
     }
     Some(true)
 }

@@ -8,7 +8,7 @@ use rustix::event::PollFlags;
 use super::Stop;
 use super::clock::Clock;
 use super::poller::Interest;
-use super::socket::{retried, send_slices, wait_one};
+use super::socket::{before_read, retried, send_slices, wait_one};
 use super::waiter::{Alerts, Waiter};
 use crate::exchange::{Now, Port, Timeouts};
 use crate::net::Stream;
@@ -64,7 +64,7 @@ impl<W: Waiter> Port for SocketPort<'_, W> {
                     let start = Instant::now();
                     let allowed = self.timeouts.body(self.body.received).saturating_sub(self.body.waited);
                     let deadline = start.checked_add(allowed);
-                    let woken = self.waiter.wait(stream, Interest::Read, deadline, Alerts::default())?;
+                    let woken = self.waiter.wait(stream, before_read(stream), deadline, Alerts::default())?;
                     self.body.waited += start.elapsed();
                     if !woken.ready {
                         return Err(io::ErrorKind::TimedOut.into());
@@ -123,7 +123,7 @@ impl<W: Waiter> Port for SocketPort<'_, W> {
 
     fn is_closing(&mut self) -> bool {
         // Where one client at a time is served, one that waits is a reason.
-        self.stop.is_closing() || self.waiter.is_crowded()
+        self.stop.is_closing(self.stream.is_secure()) || self.waiter.is_crowded()
     }
 
     fn now(&mut self) -> &Now {

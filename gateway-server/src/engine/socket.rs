@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, sendmsg};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, sendmsg};
 
-use crate::exchange::{Exchange, Pending};
-use crate::net::Stream;
+use super::poller::Interest;
+use crate::exchange::{Exchange, Now, Pending};
+use crate::net::{Secure, Stream};
 
 /// The most of a file that one call sends, so that deadlines are looked at.
 const FILE_PIECE: u64 = 1 << 20;
@@ -27,6 +28,9 @@ pub(super) fn receive(stream: &Stream, exchange: &mut Exchange) -> Result<(usize
         return receive_preface(stream, exchange);
     }
     let room = exchange.room();
+    if let Some(tls) = stream.by_tls() {
+        return tls.receive(room);
+    }
     loop {
         // Not by way of the standard library, whose call is a cancellation point
         // of the C library: 60 instructions.
@@ -71,12 +75,18 @@ pub(super) fn send(stream: &Stream, exchange: &Exchange) -> io::Result<usize> {
 
 /// Sends one run of bytes; with `more`, the system waits for what follows.
 fn send_bytes(stream: &Stream, bytes: &[u8], more: bool) -> io::Result<usize> {
+    if let Some(tls) = stream.by_tls() {
+        return tls.send(&[IoSlice::new(bytes)]);
+    }
     let more = if more { SendFlags::MORE } else { SendFlags::empty() };
     retried(|| Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL | more)?))
 }
 
 /// Sends runs of bytes.
 pub(super) fn send_slices(stream: &Stream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    if let Some(tls) = stream.by_tls() {
+        return tls.send(slices);
+    }
     match slices {
         [one] => send_bytes(stream, one, false),
         _ => retried(|| Ok(sendmsg(stream, slices, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?)),
@@ -84,21 +94,68 @@ pub(super) fn send_slices(stream: &Stream, slices: &[IoSlice<'_>]) -> io::Result
 }
 
 /// Sends a range of a file without reading it into memory, where the system
-/// can; a descriptor that it refuses is copied.
+/// can; a descriptor that it refuses is copied, and what has to be encrypted.
 fn send_file(stream: &Stream, fd: BorrowedFd<'_>, offset: u64, length: u64) -> io::Result<usize> {
     let mut position = offset;
     let count = usize::try_from(length).unwrap_or(usize::MAX);
+    if stream.is_secure() {
+        return copy_file(stream, fd, offset, count);
+    }
     match retried(|| Ok(rustix::fs::sendfile(stream, fd, Some(&mut position), count)?)) {
         Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)) => {
-            let file = File::from(fd.try_clone_to_owned()?);
-            let mut copy = vec![0; count.min(64 * 1024)];
-            let read = retried(|| file.read_at(&mut copy, offset))?;
-            if read == 0 {
-                return Ok(0);
-            }
-            send_bytes(stream, &copy[..read], false)
+            copy_file(stream, fd, offset, count)
         }
         other => other,
+    }
+}
+
+fn copy_file(stream: &Stream, fd: BorrowedFd<'_>, offset: u64, count: usize) -> io::Result<usize> {
+    let file = File::from(fd.try_clone_to_owned()?);
+    let mut copy = vec![0; count.min(64 * 1024)];
+    let read = retried(|| file.read_at(&mut copy, offset))?;
+    if read == 0 {
+        return Ok(0);
+    }
+    send_bytes(stream, &copy[..read], false)
+}
+
+/// What a connection waits for that wants to read: what its TLS has to say goes
+/// out before.
+pub(super) fn before_read(stream: &Stream) -> Interest {
+    match stream.by_tls().map(Secure::flush) {
+        Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => Interest::Write,
+        // Another error shows to whoever reads.
+        _ => Interest::Read,
+    }
+}
+
+/// Whether there is something to read that no poll tells of.
+#[inline(always)]
+pub(super) fn holds_bytes(stream: &Stream) -> bool {
+    stream.by_tls().is_some_and(Secure::holds_bytes)
+}
+
+/// Nothing can be read any more; but one who speaks no TLS is told that it should.
+#[cold]
+pub(super) fn unreadable(stream: &Stream, exchange: &mut Exchange, now: &Now) {
+    if stream.by_tls().is_some_and(Secure::is_plain) { exchange.unencrypted(now) } else { exchange.gone() }
+}
+
+/// Closes the sending side; `false` where the client cannot be told so yet.
+pub(super) fn shut(stream: &Stream, exchange: &mut Exchange, now: &Now) -> bool {
+    let outcome = if exchange.is_cut() { stream.cut() } else { stream.shutdown(Shutdown::Write) };
+    match outcome {
+        Ok(()) => exchange.shut(now),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+        Err(_) => exchange.gone(),
+    }
+    true
+}
+
+/// The connection is over.
+pub(super) fn over(stream: &Stream, exchange: &Exchange) {
+    if let Some(fault) = stream.by_tls().and_then(Secure::fault) {
+        exchange.insecure(&fault);
     }
 }
 

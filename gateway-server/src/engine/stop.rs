@@ -102,10 +102,11 @@ impl Stop {
         self.state() & LEAVING != 0
     }
 
-    /// Whether a client that is answered now will not be served again.
-    pub(super) fn is_closing(&self) -> bool {
+    /// Whether a client that is answered now will not be served again; one that
+    /// `stays` cannot be passed on.
+    pub(super) fn is_closing(&self, stays: bool) -> bool {
         let state = self.state();
-        state & PARTING != 0 || state & (SEEN | LEAVING) == SEEN
+        state & PARTING != 0 || state & SEEN != 0 && (stays || state & LEAVING == 0)
     }
 
     /// Whether anybody has seen it.

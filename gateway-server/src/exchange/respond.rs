@@ -276,6 +276,7 @@ impl Exchange {
 
     fn drop_response(&mut self) {
         self.slot.wire().state.finish();
+        self.is_cut = true;
         self.end(true);
     }
 
@@ -288,9 +289,14 @@ impl Exchange {
         let linger = linger && !self.half_closed;
         self.phase = match self.slot.wire().is_waiting() {
             true => Phase::Last { linger },
-            false if linger => Phase::Shut,
-            false => Phase::Closed,
+            false => self.ended(linger),
         };
+    }
+
+    /// What follows once all is sent. A client that speaks TLS is told of the end:
+    /// else it cannot tell that from a connection that somebody has cut.
+    pub(super) fn ended(&self, linger: bool) -> Phase {
+        if linger || self.slot.is_secure() { Phase::Shut { linger } } else { Phase::Closed }
     }
 }
 

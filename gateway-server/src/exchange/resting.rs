@@ -64,6 +64,7 @@ impl Exchange {
             scanner: Scanner::default(),
             half_closed: false,
             stopping: false,
+            is_cut: false,
             requests: 0,
             flight,
             since: None,
@@ -104,6 +105,6 @@ impl Exchange {
         self.slot.unbind();
         self.slot.wire().vacate();
         self.phase = Phase::Closed;
-        (self.scanner, self.moved, self.half_closed) = (Scanner::default(), 0, false);
+        (self.scanner, self.moved, self.half_closed, self.is_cut) = (Scanner::default(), 0, false, false);
     }
 }

@@ -133,6 +133,12 @@ impl Slot {
         }
     }
 
+    /// Whether its client speaks TLS here.
+    pub(super) fn is_secure(&self) -> bool {
+        // SAFETY: reached by `bind` and `unbind` alone, which need `&mut self`.
+        unsafe { (*self.0.as_ptr()).endpoint.as_ref().is_some_and(Endpoint::is_secure) }
+    }
+
     /// Serves the same connection, of whose ends more is known now.
     pub(super) fn rebind(&mut self, learn: impl FnOnce(Endpoint) -> Endpoint) {
         if let Some(endpoint) = self.unbind() {
@@ -390,7 +396,7 @@ impl Inner {
             tracing::debug!("{}: forwarded headers that are not valid", endpoint.client().escape_ascii());
             Told::default()
         });
-        let is_secure = told.is_secure.unwrap_or(endpoint.is_told_secure());
+        let is_secure = told.is_secure.unwrap_or(endpoint.is_told_secure() || endpoint.is_secure());
         let (addr, port) = match told.client {
             Client::Same => endpoint.remote(),
             Client::Unknown => (&[][..], &[][..]),

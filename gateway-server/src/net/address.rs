@@ -9,15 +9,15 @@ use std::str::FromStr;
 
 use super::activation::descriptors;
 
-/// An address to listen on: `127.0.0.1:8000`, `http://[::1]:8000`,
+/// An address to listen on: `127.0.0.1:8000`, `[::1]:8000`,
 /// `localhost:8000`, `:8000` for all IPv4 addresses, where port 0 takes a free
-/// one; `unix:/run/app.sock`, a file; `fd://3`, a listening descriptor that the
+/// one; the same with `http://` or `https://`; `unix:/run/app.sock`, a file; `fd://3`, a listening descriptor that the
 /// process was started with; `systemd`, those that a service manager hands over.
 ///
 /// ```
 /// use gateway_server::net::Address;
 /// let address: Address = "http://127.0.0.1:8000".parse()?;
-/// assert_eq!(address.to_string(), "127.0.0.1:8000");
+/// assert_eq!(address.to_string(), "http://127.0.0.1:8000");
 /// assert!("127.0.0.1".parse::<Address>().is_err());
 /// # Ok::<(), gateway_server::net::AddressError>(())
 /// ```
@@ -33,11 +33,21 @@ pub enum Address {
     Systemd,
 }
 
-/// A host and a port.
+/// A host and a port, and what is spoken there if that is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpAddress {
+    scheme: Option<Scheme>,
     host: String,
     port: u16,
+}
+
+/// What is spoken at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// HTTP without TLS.
+    Http,
+    /// HTTP inside of TLS.
+    Https,
 }
 
 /// Why a text is no address.
@@ -53,7 +63,7 @@ pub enum AddressError {
     #[error("\"{0}\": an IPv6 address, and nothing else, stands in brackets, as in [::1]:8000")]
     Brackets(String),
     /// A scheme that is not served.
-    #[error("\"{0}\": only http:// addresses, unix: paths and fd:// numbers are served")]
+    #[error("\"{0}\": only http:// and https:// addresses, unix: paths and fd:// numbers are served")]
     Scheme(String),
     /// A URL with a path.
     #[error("\"{0}\": an address has no path; apps are served at /")]
@@ -76,6 +86,15 @@ impl Address {
         matches!(self, Self::Tcp(TcpAddress { port: 0, .. }))
     }
 
+    /// The same place, whatever is spoken there.
+    #[must_use]
+    pub fn place(&self) -> Self {
+        match self {
+            Self::Tcp(tcp) => Self::Tcp(TcpAddress { scheme: None, ..tcp.clone() }),
+            other => other.clone(),
+        }
+    }
+
     /// This address; for `systemd` the descriptors that were handed over.
     ///
     /// # Errors
@@ -89,6 +108,12 @@ impl Address {
 }
 
 impl TcpAddress {
+    /// What is spoken there, if that is said.
+    #[must_use]
+    pub const fn scheme(&self) -> Option<Scheme> {
+        self.scheme
+    }
+
     /// Whether it stands for all addresses of this machine.
     #[must_use]
     pub fn is_wildcard(&self) -> bool {
@@ -145,10 +170,12 @@ impl FromStr for TcpAddress {
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let owned = || text.to_owned();
-        let rest = match text.split_once("://") {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest.strip_suffix('/').unwrap_or(rest),
-            Some(_) => return Err(AddressError::Scheme(owned())),
-            None => text,
+        let (scheme, rest) = match text.split_once("://") {
+            Some((scheme, rest)) => {
+                let scheme = Scheme::named(scheme).ok_or_else(|| AddressError::Scheme(owned()))?;
+                (Some(scheme), rest.strip_suffix('/').unwrap_or(rest))
+            }
+            None => (None, text),
         };
         if rest.contains('/') {
             return Err(AddressError::Path(owned()));
@@ -167,14 +194,32 @@ impl FromStr for TcpAddress {
         let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
         let port = digits.then(|| port.parse().ok()).flatten().ok_or_else(|| AddressError::Port(owned()))?;
         let host = if host.is_empty() { "0.0.0.0" } else { host };
-        Ok(Self { host: host.to_owned(), port })
+        Ok(Self { scheme, host: host.to_owned(), port })
+    }
+}
+
+impl Scheme {
+    fn named(text: &str) -> Option<Self> {
+        let all = [("http", Self::Http), ("https", Self::Https)];
+        all.into_iter().find(|(name, _)| text.eq_ignore_ascii_case(name)).map(|(_, scheme)| scheme)
+    }
+}
+
+impl fmt::Display for TcpAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.scheme {
+            Some(Scheme::Http) => "http://",
+            Some(Scheme::Https) => "https://",
+            None => "",
+        })?;
+        write!(f, "{}:{}", self.host, self.port)
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp(TcpAddress { host, port }) => write!(f, "{host}:{port}"),
+            Self::Tcp(tcp) => tcp.fmt(f),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Descriptor(number) => write!(f, "fd://{number}"),
             Self::Systemd => f.write_str("systemd"),
@@ -196,6 +241,7 @@ mod tests {
             ("127.0.0.1:0", "127.0.0.1:0"),
             ("http://127.0.0.1:8000/", "127.0.0.1:8000"),
             ("[::1]:8000", "[::1]:8000"),
+            ("HTTPS://127.0.0.1:8443", "127.0.0.1:8443"),
             (":8000", "0.0.0.0:8000"),
         ] {
             assert_eq!(resolved(text).to_string(), expected);
@@ -211,7 +257,7 @@ mod tests {
         }
         assert_eq!("fd://3".parse(), Ok(Address::Descriptor(3)));
         assert_eq!("systemd".parse(), Ok(Address::Systemd));
-        for text in ["127.0.0.1:1", "unix:/a", "fd://3", "systemd"] {
+        for text in ["127.0.0.1:1", "http://[::1]:1", "https://a:1", "unix:/a", "fd://3", "systemd"] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
     }

@@ -10,12 +10,15 @@ use std::path::PathBuf;
 /// ```
 /// use gateway_server::net::Bound;
 /// assert_eq!(Bound::Tcp("[::1]:8000".parse().unwrap()).to_string(), "http://[::1]:8000");
+/// assert_eq!(Bound::Tls("127.0.0.1:8443".parse().unwrap()).to_string(), "https://127.0.0.1:8443");
 /// assert_eq!(Bound::Unix("/run/app.sock".into()).to_string(), "unix:/run/app.sock");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bound {
     /// An IP address, with the port that was taken.
     Tcp(SocketAddr),
+    /// The same, where TLS is spoken.
+    Tls(SocketAddr),
     /// A file.
     Unix(PathBuf),
 }
@@ -25,7 +28,7 @@ impl Bound {
     #[must_use]
     pub const fn tcp(&self) -> Option<SocketAddr> {
         match self {
-            Self::Tcp(address) => Some(*address),
+            Self::Tcp(address) | Self::Tls(address) => Some(*address),
             Self::Unix(_) => None,
         }
     }
@@ -35,6 +38,7 @@ impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => write!(f, "http://{address}"),
+            Self::Tls(address) => write!(f, "https://{address}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }

@@ -35,13 +35,20 @@ pub enum Peer {
 pub struct Local {
     name: String,
     port: String,
+    is_secure: bool,
 }
 
 impl Local {
     /// A server of that name or address.
     #[must_use]
     pub fn new(name: impl fmt::Display, port: impl fmt::Display) -> Self {
-        Self { name: name.to_string(), port: port.to_string() }
+        Self { name: name.to_string(), port: port.to_string(), is_secure: false }
+    }
+
+    /// The same, where TLS is spoken.
+    #[must_use]
+    pub fn secure(self) -> Self {
+        Self { is_secure: true, ..self }
     }
 
     /// Whether it is called so.
@@ -86,10 +93,10 @@ impl Endpoint {
         self.0.peer
     }
 
-    /// Whether nobody speaks for the client: nearly all are so.
+    /// Whether nobody speaks for the client, and it speaks no TLS: nearly all are so.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        (self.0.peer == Peer::Stranger) & !self.0.is_told_secure
+        (self.0.peer == Peer::Stranger) & !self.0.is_told_secure & !self.0.local.is_secure
     }
 
     /// Whether somebody who is believed says that the client speaks TLS with it.
@@ -108,6 +115,12 @@ impl Endpoint {
     #[must_use]
     pub fn server_port(&self) -> &str {
         &self.0.local.port
+    }
+
+    /// Whether the client speaks TLS.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.0.local.is_secure
     }
 
     /// `REMOTE_ADDR` and `REMOTE_PORT`; empty where the transport does not

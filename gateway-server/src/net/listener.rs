@@ -16,7 +16,7 @@ use rustix::net::{
 
 use super::relay::Relayed;
 use super::socket_file::SocketFile;
-use super::{Address, Bound, Endpoint, Listening, Local, Origin, Peer, Stream, Trusted};
+use super::{Address, Bound, Endpoint, Identity, Listening, Local, Origin, Peer, Scheme, Stream, Trusted};
 use crate::sys::{defer_accept, inherited};
 
 /// A client that says nothing is told of after so many seconds; any other with
@@ -38,6 +38,8 @@ pub struct Listener {
     /// Who may say whose connection it is, and whether they do before all else.
     trusted: Arc<Trusted>,
     is_announced: bool,
+    /// What clients are shown that speak TLS.
+    identity: Option<Identity>,
 }
 
 /// What its connections' ends here are called.
@@ -45,6 +47,8 @@ pub struct Listener {
 enum Ends {
     Tcp {
         address: SocketAddr,
+        /// Whether clients speak TLS.
+        secure: bool,
         /// What the last one was called; most are called alike.
         last: Mutex<(SocketAddr, Arc<Local>)>,
     },
@@ -75,9 +79,9 @@ impl Listener {
     /// system's: the address is in use, not ours, or needs privileges.
     pub fn bind(address: &Address, how: &Listening) -> io::Result<Self> {
         match address {
-            Address::Tcp(tcp) => Self::bind_tcp(tcp.resolve()?, how),
+            Address::Tcp(tcp) => Self::bind_tcp(tcp.resolve()?, is_secure(address, how), how),
             Address::Unix(path) => Self::bind_unix(path, how),
-            Address::Descriptor(number) => Self::adopt(inherited(*number)?),
+            Address::Descriptor(number) => Self::adopt(inherited(*number)?, is_secure(address, how)),
             Address::Systemd => Err(refused("it stands for several addresses")),
         }
     }
@@ -87,8 +91,8 @@ impl Listener {
     ///
     /// # Errors
     /// It does not listen, or the system's.
-    pub fn take_over(socket: OwnedFd, address: &Address) -> io::Result<Self> {
-        let listener = Self::adopt(socket)?;
+    pub fn take_over(socket: OwnedFd, address: &Address, how: &Listening) -> io::Result<Self> {
+        let listener = Self::adopt(socket, is_secure(address, how))?;
         match address {
             Address::Unix(path) => Ok(Self { file: Some(SocketFile::of_another(path)?), ..listener }),
             _ => Ok(listener),
@@ -102,7 +106,7 @@ impl Listener {
         }
     }
 
-    fn bind_tcp(address: SocketAddr, how: &Listening) -> io::Result<Self> {
+    fn bind_tcp(address: SocketAddr, secure: bool, how: &Listening) -> io::Result<Self> {
         let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
         // Accept follows a poll; a client that left in between must not block it.
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
@@ -116,12 +120,12 @@ impl Listener {
         bind(&socket, &address)?;
         tune(&socket)?;
         listen(&socket, how.backlog)?;
-        Self::tcp(socket)
+        Self::tcp(socket, secure)
     }
 
     /// Serves a socket that listens already: it may have clients, and its queue
     /// is as long as its owner has made it.
-    fn adopt(socket: OwnedFd) -> io::Result<Self> {
+    fn adopt(socket: OwnedFd, secure: bool) -> io::Result<Self> {
         let kind = sockopt::socket_type(&socket).map_err(|error| match error {
             Errno::NOTSOCK => refused("it is no socket"),
             error => error.into(),
@@ -138,7 +142,7 @@ impl Listener {
             Self::unix(socket, file_of(&name))
         } else if SocketAddr::try_from(name).is_ok() {
             tune(&socket)?;
-            Self::tcp(socket)?
+            Self::tcp(socket, secure)?
         } else {
             return Err(refused("it is neither TCP nor a Unix socket"));
         };
@@ -146,14 +150,22 @@ impl Listener {
     }
 
     /// A TCP socket that listens.
-    fn tcp(socket: OwnedFd) -> io::Result<Self> {
+    fn tcp(socket: OwnedFd, secure: bool) -> io::Result<Self> {
         let address = SocketAddr::try_from(getsockname(&socket)?)?;
-        let ends = Ends::Tcp { address, last: Mutex::new((address, named(address))) };
+        let ends = Ends::Tcp { address, secure, last: Mutex::new((address, named(address, secure))) };
         Ok(Self::of(socket, ends))
     }
 
     fn of(socket: OwnedFd, ends: Ends) -> Self {
-        Self { file: None, socket, ends, is_shared: false, trusted: Arc::default(), is_announced: false }
+        Self {
+            file: None,
+            socket,
+            ends,
+            is_shared: false,
+            trusted: Arc::default(),
+            is_announced: false,
+            identity: None,
+        }
     }
 
     fn bind_unix(path: &Path, how: &Listening) -> io::Result<Self> {
@@ -177,10 +189,22 @@ impl Listener {
     #[must_use]
     pub fn address(&self) -> Option<Bound> {
         match &self.ends {
+            Ends::Tcp { address, secure: true, .. } => Some(Bound::Tls(*address)),
             Ends::Tcp { address, .. } => Some(Bound::Tcp(*address)),
             Ends::Unix { path, .. } => Some(Bound::Unix(path.clone())),
             Ends::Relayed(_) => None,
         }
+    }
+
+    /// Whether its clients speak TLS.
+    const fn is_secure(&self) -> bool {
+        matches!(self.ends, Ends::Tcp { secure: true, .. })
+    }
+
+    /// Shows a certificate from now on, if its clients speak TLS. Until then they
+    /// are turned away.
+    pub fn identify(&mut self, identity: &Identity) {
+        self.identity = Some(identity.clone()).filter(|_| self.is_secure());
     }
 
     /// Says that other processes accept clients here as well: it is not this one's
@@ -227,7 +251,15 @@ impl Listener {
         let remote = remote.and_then(|remote| SocketAddr::try_from(remote).ok());
         let endpoint = self.ends.of(&socket, remote)?;
         let endpoint = if self.believes(remote) { endpoint.with_peer(self.believed()) } else { endpoint };
-        Ok((Stream::from(socket), endpoint.into()))
+        Ok((self.stream(socket)?, endpoint.into()))
+    }
+
+    fn stream(&self, socket: OwnedFd) -> Result<Stream, AcceptError> {
+        match &self.identity {
+            Some(identity) => Stream::secure(socket, identity).map_err(AcceptError::Shed),
+            None if self.is_secure() => Err(AcceptError::Shed(refused("there is no certificate to show"))),
+            None => Ok(Stream::from(socket)),
+        }
     }
 
     /// Whether a peer may say who its client is.
@@ -249,15 +281,23 @@ impl Ends {
     /// The ends of a connection.
     fn of(&self, socket: &OwnedFd, remote: Option<SocketAddr>) -> Result<Endpoint, AcceptError> {
         match self {
-            Self::Tcp { address, last } => {
+            Self::Tcp { address, secure, last } => {
                 // A wildcard address says nothing about which one the client chose.
                 let own = if address.ip().is_unspecified() { local_address(socket)? } else { *address };
-                Ok(Endpoint::new(remembered(last, own), remote))
+                Ok(Endpoint::new(remembered(last, own, *secure), remote))
             }
             Self::Unix { local, .. } => Ok(Endpoint::new(Arc::clone(local), None)),
             // It says so itself.
             Self::Relayed(_) => Err(AcceptError::Retry),
         }
+    }
+}
+
+/// Whether TLS is spoken at an address, if it is one of TCP.
+fn is_secure(address: &Address, how: &Listening) -> bool {
+    match address {
+        Address::Tcp(tcp) => tcp.scheme().map_or(how.tls, |scheme| scheme == Scheme::Https),
+        _ => how.tls,
     }
 }
 
@@ -276,10 +316,10 @@ fn local_address(socket: &OwnedFd) -> Result<SocketAddr, AcceptError> {
 }
 
 /// The name of an end here, shared by the connections that have it.
-fn remembered(last: &Mutex<(SocketAddr, Arc<Local>)>, address: SocketAddr) -> Arc<Local> {
+fn remembered(last: &Mutex<(SocketAddr, Arc<Local>)>, address: SocketAddr, secure: bool) -> Arc<Local> {
     let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
     if last.0 != address {
-        *last = (address, named(address));
+        *last = (address, named(address, secure));
     }
     Arc::clone(&last.1)
 }
@@ -303,10 +343,11 @@ fn refused(text: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }
 
-fn named(address: SocketAddr) -> Arc<Local> {
+fn named(address: SocketAddr, secure: bool) -> Arc<Local> {
     // An end of IPv4 is one, also on a socket of IPv6.
     let ip: IpAddr = address.ip().to_canonical();
-    Arc::new(Local::new(ip, address.port()))
+    let local = Local::new(ip, address.port());
+    Arc::new(if secure { local.secure() } else { local })
 }
 
 /// accept(2): errors of the connection that was waiting are passed on by

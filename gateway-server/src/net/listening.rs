@@ -15,10 +15,12 @@ pub struct Listening {
     pub owner: Option<Owner>,
     /// Whether the file is removed at the end.
     pub vacuum: bool,
+    /// Whether TLS is spoken at TCP addresses that do not say so themselves.
+    pub tls: bool,
 }
 
 impl Default for Listening {
     fn default() -> Self {
-        Self { backlog: 4096, mode: None, owner: None, vacuum: true }
+        Self { backlog: 4096, mode: None, owner: None, vacuum: true, tls: false }
     }
 }

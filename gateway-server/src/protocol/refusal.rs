@@ -62,6 +62,8 @@ pub enum Refusal {
     BodyTimeout,
     /// A body that there is no room for on the disk.
     Storage,
+    /// HTTP without TLS, where TLS is spoken.
+    NotEncrypted,
 }
 
 impl Refusal {
@@ -95,6 +97,7 @@ impl Refusal {
         Self::HeadTimeout,
         Self::BodyTimeout,
         Self::Storage,
+        Self::NotEncrypted,
     ];
 
     /// The status that the client gets. Total: a new refusal has to answer.
@@ -117,7 +120,8 @@ impl Refusal {
             | Self::TransferEncoding
             | Self::BothLengths
             | Self::Chunk
-            | Self::Truncated => Status::BAD_REQUEST,
+            | Self::Truncated
+            | Self::NotEncrypted => Status::BAD_REQUEST,
             Self::LineTooLong => Status::URI_TOO_LONG,
             Self::HeadTooLarge | Self::TooManyFields => Status::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BodyTooLarge => Status::CONTENT_TOO_LARGE,
@@ -161,6 +165,7 @@ impl Refusal {
             Self::HeadTimeout => "the request head took too long",
             Self::BodyTimeout => "the request body came too slowly",
             Self::Storage => "the request body cannot be stored",
+            Self::NotEncrypted => "this port speaks TLS: use https://",
         }
     }
 }

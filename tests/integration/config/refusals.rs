@@ -200,6 +200,29 @@ fn variables_that_are_no_settings_are_left_alone() {
 }
 
 /// What only holds of several settings together is told with where each stands.
+/// Nobody may believe to speak TLS and not do so.
+#[test]
+fn half_of_tls_is_refused() {
+    let half = |line: &str, words: &str| {
+        let key = line.split(' ').next().unwrap();
+        let told = format!("{words} (--{key} is from gateway.toml:2)");
+        Case::new(format!("app = \"x.so\"\n{line}")).refused(&["--check-config"], &told);
+    };
+    half("tls-cert = \"a.pem\"", "--tls-cert is of no use without its key: give --tls-key too");
+    half("tls-key = \"a.pem\"", "--tls-key is of no use without its certificate: give --tls-cert too");
+    let needs = "TLS needs a certificate and its key: give --tls-cert FILE and --tls-key FILE";
+    half("bind = \"https://[::1]:8443\"", &format!("--bind https://[::1]:8443: {needs}"));
+    line(
+        "bind = \"ftp://a:1\"",
+        "bind = \"ftp://a:1\": \"ftp://a:1\": only http:// and https:// addresses, unix: paths and fd:// numbers are served",
+    );
+    let both =
+        Case::new("app = \"x.so\"\nbind = [\":1\", \"https://:2\", \"http://:3\"]\ntls-cert = \"a\"\ntls-key = \"b\"");
+    assert_eq!(both.run(&["--check-config"]).1, "ok\n");
+    // As all paths of a file, they are seen from its folder.
+    assert!(both.value("tls-cert", &[]).ends_with("/a\"  # gateway.toml:3"));
+}
+
 #[test]
 fn refusals_of_several_settings_tell_where_they_stand() {
     let case = Case::new("app = \"x.so\"\nengine = \"single\"\nloops = 2");
@@ -223,8 +246,10 @@ fn refusals_of_several_settings_tell_where_they_stand() {
         "--user root:0 names a group, and --group 0: leave one out \
          (--user is from gateway.toml:2, --group is from GATEWAY_GROUP)",
     );
-    let case = Case::new("app = \"x.so\"\nbind = [\":1\", \":1\"]");
-    case.refused(&[], "--bind 0.0.0.0:1 is given twice (--bind is from gateway.toml:2)");
+    for twice in ["\":1\", \":1\"", "\"http://:1\", \":1\"", "\":1\", \"http://0.0.0.0:1\""] {
+        let case = Case::new(format!("app = \"x.so\"\nbind = [{twice}]"));
+        case.refused(&[], "--bind 0.0.0.0:1 is given twice (--bind is from gateway.toml:2)");
+    }
 }
 
 #[test]

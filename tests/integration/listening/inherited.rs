@@ -9,6 +9,8 @@ use gateway_tests::artifacts;
 use gateway_tests::client::Client;
 use gateway_tests::server::{Server, run};
 use gateway_tests::skip;
+use gateway_tests::tls::{Certificates, TlsStream};
+use rustix::net::{AddressFamily, SocketType, socket, sockopt};
 
 use super::unix::{answers, place};
 use super::{refused, target};
@@ -16,6 +18,7 @@ use crate::engines::{Engine, on_every_engine};
 
 on_every_engine! {
     a_socket_that_is_handed_over_outlives_its_server => a_socket_that_is_handed_over_outlives_its_server,
+    a_handshake_waits_for_room => a_handshake_waits_for_room,
 }
 
 /// A server that a shell starts, which has a socket on descriptor 0 and does
@@ -59,6 +62,52 @@ fn a_socket_that_is_handed_over_outlives_its_server(engine: Engine) {
     let between = connect(address);
     let server = start();
     get(between);
+    server.stop();
+}
+
+/// Where there is a certificate, also those that nobody has written a scheme for.
+#[test]
+fn a_socket_that_is_handed_over_speaks_tls() {
+    if !skip::has("a_socket_that_is_handed_over_speaks_tls", "openssl") {
+        return;
+    }
+    let certificates = Certificates::new();
+    let (listener, address) = tcp();
+    for (how, bind) in [(BY_NUMBER, "fd://3"), (BY_SYSTEMD, "systemd")] {
+        let socket = listener.try_clone().unwrap();
+        let server = Server::spawn(handed(socket, how, &certificates.flags(&["--bind", bind])), 1);
+        assert_eq!(server.places(), [format!("https://{address}")]);
+        let mut client = certificates.connect(&server);
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        assert_eq!(client.response("GET").unwrap().text(), "This is the probe.\n");
+        drop(client);
+        server.stop();
+    }
+}
+
+/// A chain of certificates that is longer than what such sockets hold. They have
+/// their size from the one that listens.
+fn a_handshake_waits_for_room(engine: Engine) {
+    if !skip::has("a_handshake_waits_for_room", "openssl") {
+        return;
+    }
+    let certificates = Certificates::new();
+    let [mut chain, issuer] = ["cert.pem", "ca.pem"].map(|name| std::fs::read(certificates.path(name)).unwrap());
+    chain.extend(issuer.repeat(120));
+    std::fs::write(certificates.path("cert.pem"), chain).unwrap();
+    let (listener, _) = tcp();
+    sockopt::set_socket_send_buffer_size(&listener, 4096).unwrap();
+    let arguments = certificates.flags(&[engine.flags, &["--bind", "fd://3"]].concat());
+    let server = Server::spawn(handed(listener, BY_NUMBER, &arguments), 1);
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        sockopt::set_socket_recv_buffer_size(&socket, 2048).unwrap();
+        rustix::net::connect(&socket, &server.address()).unwrap();
+        let tls = TlsStream::new(certificates.client(&[version]), socket.into(), std::iter::empty());
+        let mut client = Client::over(tls);
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        assert_eq!(client.response("GET").unwrap().text(), "This is the probe.\n");
+    }
     server.stop();
 }
 

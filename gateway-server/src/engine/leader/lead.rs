@@ -189,7 +189,9 @@ impl Worker {
             // A client that does not take so little is gone.
             let _ = stream.write_all(&overdue(hand.clock.now(), service.server));
         }
-        let _ = stream.shutdown(if unanswered { Shutdown::Write } else { Shutdown::Both });
+        if !unanswered || stream.shutdown(Shutdown::Write).is_err() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
     }
 
     /// A connection's deadline is its owner's while it has one: nobody sets it

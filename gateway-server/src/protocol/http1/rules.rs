@@ -127,6 +127,7 @@ impl Refusal {
             Self::Storage => "LIMIT-06",
             Self::HeadTimeout => "TIME-01",
             Self::BodyTimeout => "TIME-02",
+            Self::NotEncrypted => "CONN-08",
         }
     }
 }

@@ -40,6 +40,20 @@ pub(super) const RULES: &[Rule] = &[
         "After as many requests as `--keep-alive-requests` says, the answer says `Connection: close`.",
         "-",
     ),
+    Rule::refusing(
+        "CONN-08",
+        "-",
+        "Where TLS is spoken a client begins with its handshake.",
+        Refusal::NotEncrypted,
+        "Answered without TLS, if it begins with a letter as a request does.",
+    ),
+    Rule::keeping(
+        "CONN-09",
+        "RFC 8446, 6.1",
+        "Where TLS is spoken a close is announced by close_notify, but not that of a response which is cut. A client \
+         that closes without it has closed all the same.",
+        "-",
+    ),
     Rule::keeping(
         "EXPECT-01",
         "RFC 9110, 10.1.1",
