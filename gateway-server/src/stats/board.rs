@@ -156,13 +156,14 @@ pub struct Flight {
 }
 
 impl Flight {
-    fn words(&self) -> &[AtomicU64] {
-        &self.board.words[self.first..self.first + WORDS]
+    /// As an array: its parts are found without a look at its length.
+    fn words(&self) -> Option<&[AtomicU64; WORDS]> {
+        self.board.words.get(self.first..)?.first_chunk()
     }
 
     /// A request begins.
     pub fn begin(&self, method: &[u8], target: &[u8]) {
-        let words = self.words();
+        let Some(words) = self.words() else { return };
         // Nobody else writes here.
         words[COUNT].store(words[COUNT].load(Relaxed) + 1, Relaxed);
         words[METHOD].store(word(method), Relaxed);
@@ -174,21 +175,30 @@ impl Flight {
 
     /// It has ended.
     pub fn end(&self) {
-        self.words()[LENGTH].store(0, Relaxed);
+        if let Some(words) = self.words() {
+            words[LENGTH].store(0, Relaxed);
+        }
     }
 }
 
 /// Up to eight bytes in one word.
 fn word(bytes: &[u8]) -> u64 {
-    match bytes.first_chunk() {
-        Some(whole) => u64::from_le_bytes(*whole),
-        None => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    if let Some(whole) = bytes.first_chunk() {
+        return u64::from_le_bytes(*whole);
     }
+    // Of four and more, the first four and the last four: some are the same.
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let [first, last] = [first, last].map(|half| u64::from(u32::from_le_bytes(*half)));
+        return first | last << (8 * (bytes.len() - 4));
+    }
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.board.give_up(self.words());
+        if let Some(words) = self.words() {
+            self.board.give_up(words);
+        }
     }
 }
 
@@ -255,6 +265,17 @@ mod tests {
         board.bury(std::process::id());
         assert_eq!((board.running(None).len(), board.requests()), (0, 4));
         std::mem::forget(second);
+    }
+
+    #[test]
+    fn a_word_has_up_to_eight_bytes() {
+        let bytes = b"abcdefghij";
+        for length in 0..=8 {
+            let shown: Vec<u8> =
+                word(&bytes[..length]).to_le_bytes().into_iter().take_while(|byte| *byte > 0).collect();
+            assert_eq!(shown, &bytes[..length]);
+        }
+        assert_eq!(word(bytes), word(&bytes[..8]));
     }
 
     #[test]
