@@ -280,7 +280,8 @@ impl Worker {
     /// Whether a connection waits, and is passed on to those who serve after this
     /// process.
     fn pass(&self, lead: &mut Lead<'_>, key: usize, owned: &Owned) -> bool {
-        let resting = owned.machine.resting().filter(|_| self.setup.stop.is_leaving());
+        // Nearly never, and so the first thing that is asked.
+        let resting = if self.setup.stop.is_leaving() { owned.machine.resting() } else { None };
         resting.is_some_and(|resting| lead.reactor.pass(key, resting))
     }
 
@@ -407,7 +408,7 @@ impl Worker {
                 return turn.permit;
             }
             // The loop's to pass on.
-            let leaves = owned.machine.resting().is_some() && self.setup.stop.is_leaving();
+            let leaves = self.setup.stop.is_leaving() && owned.machine.resting().is_some();
             if !std::mem::replace(&mut owned.watched, true) || leaves {
                 self.loops[number].send(Mail::Watch(key, owned));
                 return turn.permit;
