@@ -2,6 +2,7 @@
 
 pub mod artifacts;
 pub mod client;
+pub mod crowd;
 pub mod fixtures;
 pub mod gate;
 pub mod mallocs;
