@@ -2,6 +2,7 @@
 //! its workers are killed. What is seen is printed. The long form (`make proof`)
 //! does more of it, with wrk beside, and measures.
 
+mod balancers;
 mod figures;
 mod site;
 
@@ -24,8 +25,9 @@ struct Form {
     wrk: bool,
 }
 
-const SHORT: Form = Form { reloads: 10, upgrades: 4, kills: 1, size: Size { busy: 4, idle: 20 }, wrk: false };
-const LONG: Form = Form { reloads: 100, upgrades: 20, kills: 10, size: Size { busy: 8, idle: 200 }, wrk: true };
+const SHORT: Form = Form { reloads: 10, upgrades: 4, kills: 1, size: Size { busy: 4, anew: 1, idle: 20 }, wrk: false };
+const LONG: Form =
+    Form { reloads: 100, upgrades: 20, kills: 10, size: Size { busy: 8, anew: 2, idle: 200 }, wrk: true };
 
 /// Whether `make proof` runs.
 fn is_long() -> bool {

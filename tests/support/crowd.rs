@@ -1,6 +1,6 @@
 //! A crowd of clients that counts: each request is made once, and whatever becomes
 //! of it is known in the end. Some ask without a pause, each on a connection that is
-//! kept; some rest on theirs until the end; one connects anew for every request.
+//! kept; some connect anew for every request; some rest until the end.
 
 mod asker;
 mod tally;
@@ -20,6 +20,8 @@ use crate::wait::until;
 pub struct Size {
     /// They ask without a pause.
     pub busy: u64,
+    /// They do so too, each time on a connection of its own.
+    pub anew: u64,
     /// They rest; every other one has asked once before.
     pub idle: u64,
 }
@@ -57,7 +59,7 @@ impl Crowd {
     /// When somebody is not answered.
     #[must_use]
     pub fn gather(address: SocketAddr, size: Size) -> Self {
-        let answered = (0..=size.busy).map(|_| AtomicU64::new(0)).collect();
+        let answered = (0..size.busy + size.anew).map(|_| AtomicU64::new(0)).collect();
         let shared = Arc::new(Shared {
             address,
             done: AtomicBool::new(false),
@@ -66,7 +68,7 @@ impl Crowd {
             kills: Mutex::default(),
         });
         let rests = |number| {
-            let mut asker = Asker::connect(&shared, size.busy + 1 + number).expect("the server accepts");
+            let mut asker = Asker::connect(&shared, size.busy + size.anew + number).expect("the server accepts");
             if number % 2 == 0 {
                 asker.who().expect("the server answers");
             }
@@ -75,9 +77,9 @@ impl Crowd {
         let idle = (0..size.idle).map(rests).collect();
         let start = |number| {
             let shared = Arc::clone(&shared);
-            std::thread::spawn(move || if number == 0 { shared.come_anew() } else { shared.stay(number) })
+            std::thread::spawn(move || if number < size.anew { shared.come_anew(number) } else { shared.stay(number) })
         };
-        let threads = (0..=size.busy).map(start).collect();
+        let threads = (0..size.busy + size.anew).map(start).collect();
         let crowd = Self { shared, idle, threads };
         crowd.go_on();
         crowd
@@ -155,11 +157,11 @@ impl Shared {
     }
 
     /// Asks one thing on each connection.
-    fn come_anew(&self) {
+    fn come_anew(&self, number: u64) {
         while !self.done.load(SeqCst) {
-            if let Some(mut asker) = self.connect(0) {
+            if let Some(mut asker) = self.connect(number) {
                 asker.says_close = true;
-                self.ask(asker, 0);
+                self.ask(asker, number);
             }
         }
     }

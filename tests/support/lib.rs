@@ -6,6 +6,7 @@ pub mod crowd;
 pub mod fixtures;
 pub mod gate;
 pub mod mallocs;
+pub mod network;
 pub mod process;
 pub mod reader;
 pub mod script;

@@ -99,6 +99,13 @@ impl Site {
         signal(worker, "KILL");
         until("it is gone", || is_there(worker), |there| !there);
     }
+
+    /// Has the server stop, and waits for its end.
+    pub(super) fn stop(&self) {
+        let master = self.master();
+        signal(master, "TERM");
+        until("the server ends", || is_there(master), |there| !there);
+    }
 }
 
 /// Whoever serves by now may be nobody's child.

@@ -56,7 +56,7 @@ impl Asker {
         self.requests += 1;
         let id = format!("{}-{}-{}", self.number, self.client.port(), self.requests);
         let (what, answered) = match self.random.below(8) {
-            _ if self.workers.is_none() => ("GET /process", self.exchange("GET", "/process", "")),
+            _ if self.workers.is_none() && !self.says_close => ("GET /process", self.exchange("GET", "/process", "")),
             0..=2 => ("GET /inspect", self.inspect(&id)),
             3 => ("GET /sleep", self.sleep()),
             4 => ("POST /chunked-echo", self.echo("/chunked-echo", &id)),
