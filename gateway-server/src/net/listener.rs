@@ -222,12 +222,6 @@ impl Listener {
         (self.trusted, self.is_announced) = (Arc::clone(peers), announced);
     }
 
-    /// Whether they do.
-    #[must_use]
-    pub const fn is_shared(&self) -> bool {
-        self.is_shared
-    }
-
     /// Accepts nobody any more, in no process: a socket that others have
     /// inherited is theirs to close, unless they end too (`all_end`). Where the
     /// system does not take it, clients wait until the process ends. A socket that

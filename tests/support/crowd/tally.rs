@@ -43,6 +43,9 @@ pub struct Lost {
     pub excused: bool,
 }
 
+/// How many of those that are lost a test that fails shows.
+const SHOWN: usize = 20;
+
 /// What has become of all requests.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -68,7 +71,7 @@ impl Tally {
     /// # Panics
     /// When one was.
     pub fn holds_that_nothing_is_lost(&self, log: impl FnOnce() -> String) {
-        assert!(self.lost.is_empty(), "{self}\n{:#?}\n{}", self.lost, log());
+        self.holds_of(|_| true, log);
     }
 
     /// The same but for those whose worker was killed.
@@ -76,8 +79,13 @@ impl Tally {
     /// # Panics
     /// When another was.
     pub fn holds_that_only_the_killed_lose(&self, log: impl FnOnce() -> String) {
-        let others: Vec<&Lost> = self.lost.iter().filter(|lost| !lost.excused).collect();
-        assert!(others.is_empty(), "{self}\n{others:#?}\n{}", log());
+        self.holds_of(|lost| !lost.excused, log);
+    }
+
+    fn holds_of(&self, counts: impl Fn(&Lost) -> bool, log: impl FnOnce() -> String) {
+        let lost: Vec<&Lost> = self.lost.iter().filter(|lost| counts(lost)).collect();
+        let first: String = lost.iter().take(SHOWN).map(|lost| format!("{lost:?}\n")).collect();
+        assert!(lost.is_empty(), "{self}\n{first}{}", log());
     }
 
     fn count(&self, is_so: impl Fn(&Fault) -> bool) -> usize {
