@@ -1,6 +1,8 @@
 # make demo    builds and serves the example apps' front page
 # make test    installs what the tests need, and runs them all
 # make lint    formatting, clippy, documentation, packaging
+# make proof   that reloads, upgrades and killed workers lose nothing that they need not: the
+#              long form of tests that run in test too; prints the figures of docs/operations.md
 # make bench   the server beside its peers: tables and charts of docs/PERFORMANCE.md;
 #              ROUNDS=5 SECONDS=1 ONLY="gateway nginx" WORK="plain64 pipelined"
 # make bench-inside    what calls, requests and look-ups cost, without peers
@@ -14,7 +16,7 @@
 APP  ?= hello
 BIND ?= 127.0.0.1:8000
 
-.PHONY: all demo test lint bench bench-inside bench-check bench-engines fuzz miri spec shots c-hello install
+.PHONY: all demo test lint proof bench bench-inside bench-check bench-engines fuzz miri spec shots c-hello install
 
 all:
 	cargo build --workspace
@@ -43,6 +45,9 @@ lint:
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --quiet
 	cargo package --package gateway-spec --allow-dirty --quiet
+
+proof: install
+	PROOF=long cargo test --release --package gateway-tests --test integration proof:: -- --nocapture --test-threads=1
 
 ROUNDS  ?= 5
 SECONDS ?= 1

@@ -21,8 +21,7 @@ need strace strace
 need haproxy haproxy
 need nginx nginx-light
 need chromium chromium
-need nginx nginx-light
-need haproxy haproxy
+need ip iproute2
 need systemd-analyze systemd
 
 [ -z "$missing" ] && exit 0

@@ -276,7 +276,8 @@ impl Setup {
     fn close(&self) {
         let is_first = self.stop.see();
         self.service.board.as_ref().inspect(|board| board.seat().leave());
-        self.listeners.iter().for_each(Listener::close);
+        let all_end = self.stop.all_end();
+        self.listeners.iter().for_each(|listener| listener.close(all_end));
         if let Some(notifier) = self.notifier.as_ref().filter(|_| is_first) {
             notifier.notify("STOPPING=1");
         }

@@ -126,6 +126,9 @@ pub trait Work {
 
     /// In the master: the end has begun.
     fn stopping(&mut self) {}
+
+    /// In the master: all workers are told now that they end. It may come again.
+    fn ending(&mut self) {}
 }
 
 /// Why a worker cannot serve, or a master does not.

@@ -1,7 +1,7 @@
 //! The files of `docs/deploy`: what reads them takes them, and they agree.
 
 mod containers;
-mod proxies;
+pub(crate) mod proxies;
 mod systemd;
 mod times;
 

@@ -18,6 +18,7 @@ mod loader;
 mod models;
 mod peers;
 mod process;
+mod proof;
 mod properties;
 mod protocol;
 mod proxies;

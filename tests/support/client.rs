@@ -66,15 +66,40 @@ impl Client<TcpStream> {
         self.stream.get_mut().shutdown(std::net::Shutdown::Write).expect("the connection is there");
     }
 
+    /// The port of this end.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.stream.get_ref().local_addr().expect("a connection has ends").port()
+    }
+
     /// Whether bytes have come that are not read yet; does not wait.
     ///
     /// # Panics
     /// When the system refuses.
     #[must_use]
     pub fn has_more(&self) -> bool {
+        self.peek().is_ok_and(|count| count > 0)
+    }
+
+    /// Whether the server has closed the connection, or reset it; does not wait.
+    ///
+    /// # Panics
+    /// When the system refuses.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        match self.peek() {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        }
+    }
+
+    fn peek(&self) -> io::Result<usize> {
         let stream = self.stream.get_ref();
         stream.set_nonblocking(true).expect("a socket can be asked without waiting");
-        let came = stream.peek(&mut [0]).is_ok_and(|count| count > 0);
+        let came = stream.peek(&mut [0]);
         stream.set_nonblocking(false).expect("a socket can be waited for");
         came
     }

@@ -2,9 +2,11 @@
 
 pub mod artifacts;
 pub mod client;
+pub mod crowd;
 pub mod fixtures;
 pub mod gate;
 pub mod mallocs;
+pub mod network;
 pub mod process;
 pub mod reader;
 pub mod script;

@@ -54,6 +54,12 @@ pub fn most_memory(process: u32) -> u64 {
     field(process, "status", "VmHWM:").unwrap_or_default() * 1024
 }
 
+/// Its memory, in bytes; what it shares is counted in full.
+#[must_use]
+pub fn resident(process: u32) -> u64 {
+    field(process, "smaps_rollup", "Rss:").unwrap_or_default() * 1024
+}
+
 /// Its memory, in bytes; what it shares is counted by its share.
 #[must_use]
 pub fn memory(process: u32) -> u64 {

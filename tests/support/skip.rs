@@ -68,6 +68,25 @@ pub fn is_root(test: &str) -> bool {
     root
 }
 
+/// Whether this process may make network namespaces; if not, the test is listed as
+/// skipped.
+///
+/// # Panics
+/// When the list cannot be written.
+#[must_use]
+pub fn has_networks(test: &str) -> bool {
+    if !has(test, "ip") || !is_root(test) {
+        return false;
+    }
+    // Root of a container may not.
+    let tried = Command::new("unshare").args(["--net", "true"]).output();
+    let may = tried.is_ok_and(|output| output.status.success());
+    if !may {
+        list(test, "it needs network namespaces");
+    }
+    may
+}
+
 fn list(test: &str, why: &str) {
     let line = format!("skipped: {test} ({why})");
     eprintln!("{line}");

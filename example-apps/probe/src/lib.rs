@@ -10,6 +10,7 @@
 //! | `/stream?n=10&size=10` | n chunks of that size, without a Content-Length |
 //! | `/sleep?ms=100` | a line of text, later |
 //! | `/deadline` | how many seconds the server gives this call |
+//! | `/process` | the numbers of the process that answers, and of its parent |
 //! | `/ignore-body` | a line of text; the body stays unread |
 //! | `/set-header?v=a%20b` | the decoded value in `X-Out`; 500 where the server refuses it (CR LF) |
 //! | `/page` | a page that tells the client's port, with an image from `/image.png?port=` that port |
@@ -49,6 +50,7 @@ fn probe<'r>(environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -
         b"/stream" => stream::chunks(environ, start_response),
         b"/sleep" => sleep(environ, start_response),
         b"/deadline" => deadline(&environ, start_response),
+        b"/process" => process(start_response),
         b"/set-header" => set_header(environ, start_response),
         b"/page" => page::page(environ, start_response),
         b"/image.png" => page::image(environ, start_response),
@@ -169,6 +171,12 @@ fn sleep<'r>(environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -
 fn deadline<'r>(environ: &Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
     let left = environ.deadline().map_or_else(|| "none".to_owned(), |left| format!("{} s", left.as_secs()));
     text(Status::OK, format!("left: {left}\n"), start_response)
+}
+
+/// Who answers, where several processes may.
+fn process<'r>(start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
+    let (own, parent) = (std::process::id(), std::os::unix::process::parent_id());
+    text(Status::OK, format!("{own} {parent}\n"), start_response)
 }
 
 /// Puts a value of the client's choice into a header: the hole that splits

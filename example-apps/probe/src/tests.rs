@@ -20,6 +20,11 @@ fn answers_plainly() {
 }
 
 #[test]
+fn says_who_answers() {
+    check("/process", 200, &format!("{} {}\n", std::process::id(), std::os::unix::process::parent_id()));
+}
+
+#[test]
 fn echoes_bodies_of_both_framings() {
     let client = TestClient::new(app_fn(probe));
     for path in ["/echo", "/chunked-echo"] {

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use gateway_spec::loader;
 use rustix::process::{Pid, getpid};
@@ -21,6 +22,7 @@ use crate::net::{Address, Bound, Listener, Notifier, Relay};
 use crate::server;
 use crate::stats::Board;
 use crate::supervisor::{self, Link, Policy, Work};
+use crate::sys::Shared;
 use crate::sys::log_anew_on;
 
 /// Binds, then has workers serve until the end. Where it takes over from another
@@ -58,6 +60,8 @@ struct Worker<'a> {
     /// By which a worker that ends passes its clients on, and another takes them.
     relay: Option<(Relay, Listener)>,
     stop: Option<(Stop, Stopper)>,
+    /// Tells workers that all end, not one: nobody is let in any more.
+    all_end: Arc<Shared>,
     // The master's.
     files: Vec<PathBuf>,
     caller: &'a Caller,
@@ -93,6 +97,7 @@ impl<'a> Worker<'a> {
             listeners,
             relay: Some(relay),
             stop: None,
+            all_end: Arc::new(Shared::new(1).map_err(other)?),
             notifier: Notifier::from_env(),
             is_watched: Notifier::watchdog(),
             files,
@@ -170,7 +175,7 @@ impl Work for Worker<'_> {
         if let Some(log) = self.log() {
             log_anew_on(SIGUSR1, &log)?;
         }
-        self.stop = Some((stop, stopper));
+        self.stop = Some((stop.ends_with(Arc::clone(&self.all_end)), stopper));
         Ok(())
     }
 
@@ -238,6 +243,10 @@ impl Work for Worker<'_> {
         if self.is_watched {
             self.tell_manager("WATCHDOG=1");
         }
+    }
+
+    fn ending(&mut self) {
+        self.all_end[0].store(1, Relaxed);
     }
 
     fn stopping(&mut self) {

@@ -18,6 +18,8 @@ pub struct Stop {
     pipe: UnixStream,
     /// What forked processes have to know without a system call.
     shared: Arc<Shared>,
+    /// Not nothing once all end who accept at the same listeners.
+    all_end: Option<Arc<Shared>>,
 }
 
 /// What is to be known, in bits: nothing, for nearly all of the time.
@@ -60,17 +62,30 @@ impl Stop {
         let (watched, told) = UnixStream::pair()?;
         told.set_nonblocking(true)?;
         let shared = Arc::new(Shared::new(2)?);
-        Ok((Self { pipe: watched, shared: Arc::clone(&shared) }, Stopper { pipe: told, shared }))
+        Ok((Self { pipe: watched, shared: Arc::clone(&shared), all_end: None }, Stopper { pipe: told, shared }))
     }
 
     fn state(&self) -> u64 {
         self.shared[STATE].load(Relaxed)
     }
 
-    /// Asks the pipe itself; leaves what is in it.
+    /// Learns from a counter that all end who accept at the same listeners.
+    #[must_use]
+    pub(crate) fn ends_with(self, all: Arc<Shared>) -> Self {
+        Self { all_end: Some(all), ..self }
+    }
+
+    /// Whether all end who accept at the same listeners, so that nobody is to be let
+    /// in who would wait for none.
+    pub(super) fn all_end(&self) -> bool {
+        self.all_end.as_ref().is_some_and(|all| all[0].load(Relaxed) != 0)
+    }
+
+    /// Asks the pipe itself; leaves what is in it. Where all end, another may have
+    /// been told sooner.
     pub(super) fn is_told(&self) -> bool {
         let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-        rustix::net::recv(&self.pipe, &mut [0], flags).is_ok()
+        self.all_end() || rustix::net::recv(&self.pipe, &mut [0], flags).is_ok()
     }
 
     /// Says that the pipe was seen readable; answers whether nobody had.

@@ -35,6 +35,8 @@ pub struct Listener {
     ends: Ends,
     /// Others accept here as well, or will when this process does not any more.
     is_shared: bool,
+    /// It was there before the server, and stays: others may get it next.
+    is_lent: bool,
     /// Who may say whose connection it is, and whether they do before all else.
     trusted: Arc<Trusted>,
     is_announced: bool,
@@ -94,8 +96,9 @@ impl Listener {
     pub fn take_over(socket: OwnedFd, address: &Address, how: &Listening) -> io::Result<Self> {
         let listener = Self::adopt(socket, is_secure(address, how))?;
         match address {
-            Address::Unix(path) => Ok(Self { file: Some(SocketFile::of_another(path)?), ..listener }),
-            _ => Ok(listener),
+            Address::Unix(path) => Ok(Self { file: Some(SocketFile::of_another(path)?), is_lent: false, ..listener }),
+            Address::Tcp(_) => Ok(Self { is_lent: false, ..listener }),
+            Address::Descriptor(_) | Address::Systemd => Ok(listener),
         }
     }
 
@@ -146,7 +149,7 @@ impl Listener {
         } else {
             return Err(refused("it is neither TCP nor a Unix socket"));
         };
-        Ok(Self { is_shared: true, ..listener })
+        Ok(Self { is_shared: true, is_lent: true, ..listener })
     }
 
     /// A TCP socket that listens.
@@ -162,6 +165,7 @@ impl Listener {
             socket,
             ends,
             is_shared: false,
+            is_lent: false,
             trusted: Arc::default(),
             is_announced: false,
             identity: None,
@@ -182,7 +186,7 @@ impl Listener {
 
     /// Gives the connections that others have passed on.
     pub(super) fn relayed(socket: OwnedFd) -> Self {
-        Self { is_shared: true, ..Self::of(socket, Ends::Relayed(Relayed::new())) }
+        Self { is_shared: true, is_lent: true, ..Self::of(socket, Ends::Relayed(Relayed::new())) }
     }
 
     /// Where it is bound; nowhere, if it only gives what others have accepted.
@@ -218,21 +222,15 @@ impl Listener {
         (self.trusted, self.is_announced) = (Arc::clone(peers), announced);
     }
 
-    /// Whether they do.
-    #[must_use]
-    pub const fn is_shared(&self) -> bool {
-        self.is_shared
-    }
-
     /// Accepts nobody any more, in no process: a socket that others have
-    /// inherited is theirs to close. Where the system does not take it, clients
-    /// wait until the process ends. A socket that was handed over stays open:
-    /// its clients wait for whoever gets it next.
-    pub fn close(&self) {
-        if self.is_shared {
+    /// inherited is theirs to close, unless they end too (`all_end`). Where the
+    /// system does not take it, clients wait until the process ends. A socket that
+    /// was handed over stays open: its clients wait for whoever gets it next.
+    pub fn close(&self, all_end: bool) {
+        if self.is_lent || self.is_shared && !all_end {
             return;
         }
-        if let Some(file) = &self.file {
+        if let Some(file) = self.file.as_ref().filter(|_| !self.is_shared) {
             file.remove();
         }
         let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);

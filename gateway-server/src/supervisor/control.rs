@@ -139,6 +139,10 @@ impl Client {
 /// A sentence: there is no such master, or why it has not done it.
 pub fn ask(process: u32, what: &str) -> Result<(), String> {
     let broken = |error: io::Error| match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound if is_elsewhere(process) => format!(
+            "process {process} is in another network namespace, where its name is: ask there (nsenter --net), or send \
+             it a signal"
+        ),
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
             format!("process {process} is no gateway-server with a master (--no-master has none)")
         }
@@ -160,6 +164,12 @@ pub fn ask(process: u32, what: &str) -> Result<(), String> {
         _ if what == "stop" => gone(process),
         _ => Err(format!("process {process} ended meanwhile, or refuses: only its user and root may ask")),
     }
+}
+
+/// Whether abstract names are others there: they belong to the network namespace.
+fn is_elsewhere(process: u32) -> bool {
+    let network = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/net"));
+    matches!((network("self"), network(&process.to_string())), (Ok(own), Ok(its)) if own != its)
 }
 
 /// Waits until a process is gone that has begun to end.

@@ -217,7 +217,10 @@ impl<'a, W: Work> Master<'a, W> {
             Action::Start(id) => self.start(id),
             Action::Drain(id) => self.signal(id, DRAIN),
             Action::Part(id) => self.signal(id, PART),
-            Action::Stop(id) => self.signal(id, Signal::TERM),
+            Action::Stop(id) => {
+                self.work.ending();
+                self.signal(id, Signal::TERM);
+            }
             Action::Kill(id) => self.signal(id, Signal::KILL),
             Action::Info(text) => tracing::info!("{text}"),
             Action::Warn(text) => tracing::warn!("{text}"),

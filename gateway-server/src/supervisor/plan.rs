@@ -72,7 +72,7 @@ pub(super) enum Action {
     Drain(Id),
     /// It has each answer be the last of its connection.
     Part(Id),
-    /// It finishes what runs, and ends.
+    /// It finishes what runs, and ends, as all do.
     Stop(Id),
     /// It ends at once.
     Kill(Id),

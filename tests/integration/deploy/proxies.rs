@@ -16,19 +16,22 @@ use tempfile::TempDir;
 
 use super::file;
 
+/// Its file, in its folder.
+pub(crate) const FILE: &str = "proxy.conf";
+
 /// A proxy that runs by its file, with addresses of this test's.
-struct Proxy {
+pub(crate) struct Proxy {
     child: Child,
     address: SocketAddr,
     folder: TempDir,
 }
 
 impl Proxy {
-    fn start(program: &str, file: impl FnOnce(&Path, SocketAddr) -> String) -> Self {
+    pub(crate) fn start(program: &str, file: impl FnOnce(&Path, SocketAddr) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
-        let path = folder.path().join("proxy.conf");
+        let path = folder.path().join(FILE);
         std::fs::write(&path, file(folder.path(), address)).unwrap();
         let mut command = Command::new(program);
         match program {
@@ -43,7 +46,19 @@ impl Proxy {
         proxy
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
@@ -62,14 +77,14 @@ impl Drop for Proxy {
 }
 
 /// Where the app comes in: the file's Unix socket, and its address.
-struct Behind<'a> {
-    socket: &'a str,
-    address: SocketAddr,
+pub(crate) struct Behind<'a> {
+    pub(crate) socket: &'a str,
+    pub(crate) address: SocketAddr,
 }
 
 /// The file for nginx, in a folder, at an address. One worker, so that there is
 /// one pool of connections.
-fn nginx(folder: &Path, front: SocketAddr, behind: &Behind<'_>) -> String {
+pub(crate) fn nginx(folder: &Path, front: SocketAddr, behind: &Behind<'_>) -> String {
     let place = |name: &str| folder.join(name).display().to_string();
     file("nginx.conf")
         .replace("worker_processes auto;", "worker_processes 1;")
@@ -82,16 +97,17 @@ fn nginx(folder: &Path, front: SocketAddr, behind: &Behind<'_>) -> String {
 }
 
 /// The same for HAProxy. It takes descriptors for as many connections as it is told.
-fn haproxy(front: SocketAddr, behind: &Behind<'_>) -> String {
+pub(crate) fn haproxy(folder: &Path, front: SocketAddr, behind: &Behind<'_>) -> String {
     file("haproxy.cfg")
         .replace("maxconn 20000", "maxconn 100")
+        .replace("/run/haproxy/admin.sock", &folder.join("admin.sock").display().to_string())
         .replace("bind :80\n", &format!("bind {front}\n"))
         .replace("/run/gateway/app.sock", behind.socket)
         .replace("127.0.0.1:8000", &behind.address.to_string())
 }
 
 /// nginx has folders of root's for its own.
-fn has_nginx(test: &str) -> bool {
+pub(crate) fn has_nginx(test: &str) -> bool {
     skip::has(test, "nginx") && skip::is_root(test)
 }
 
@@ -185,9 +201,9 @@ fn haproxy_passes_requests_on() {
     let folder = tempfile::tempdir().unwrap();
     let (server, socket) = server(&folder);
     let behind = Behind { socket: &socket, address: server.address() };
-    let by_file = Proxy::start("haproxy", |_, front| haproxy(front, &behind));
+    let by_file = Proxy::start("haproxy", |folder, front| haproxy(folder, front, &behind));
     asked(&by_file).iter().for_each(|page| tells_of_the_client(page));
-    let elsewhere = Proxy::start("haproxy", |_, front| haproxy(front, &behind).replace(" backup", ""));
+    let elsewhere = Proxy::start("haproxy", |folder, front| haproxy(folder, front, &behind).replace(" backup", ""));
     until("both are asked", || asked(&elsewhere).iter().any(|page| page.contains("<th>REMOTE_PORT</th>")), |tcp| *tcp);
     let log = server.stop();
     assert!(!log.contains("WARN"), "{log}");
@@ -245,8 +261,8 @@ fn haproxy_makes_no_request_twice_that_it_must_not() {
     }
     let (address, count) = silent();
     let behind = Behind { socket: "/nowhere", address };
-    let proxy = Proxy::start("haproxy", |_, front| {
-        let text = haproxy(front, &behind).replace("default-server check ", "default-server ");
+    let proxy = Proxy::start("haproxy", |folder, front| {
+        let text = haproxy(folder, front, &behind).replace("default-server check ", "default-server ");
         text.replace("    server local unix@/nowhere\n", "").replace(" backup", "")
     });
     let all = ["GET", "POST", "PUT", "DELETE", "PATCH"];

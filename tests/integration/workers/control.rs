@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::Output;
 
+use gateway_tests::network::Network;
 use gateway_tests::server::{Server, run};
+use gateway_tests::skip;
 use gateway_tests::wait::until;
 
 use super::{answers, gone, module, replaced, workers};
@@ -127,4 +129,20 @@ fn variables_are_not_theirs() {
     let output = command.env("GATEWAY_NONSENSE", "1").env("GATEWAY_CONFIG", "/nowhere").output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("it names no process"), "{text}");
+}
+
+/// The name that it is asked by is known in its network namespace only.
+#[test]
+fn who_asks_from_another_network_is_told_so() {
+    if !skip::has_networks("who_asks_from_another_network_is_told_so") {
+        return;
+    }
+    let (dir, network) = (tempfile::tempdir().unwrap(), Network::new(0));
+    let file = dir.path().join("pid");
+    let arguments = ["--workers", "1", "--pidfile", file.to_str().unwrap()];
+    let server = network.on(0, || Server::start("hello:app", &arguments));
+    let (code, text) = tell("reload", &file);
+    assert!(code == Some(1) && text.contains("is in another network namespace"), "{text}");
+    assert_eq!(network.on(0, || tell("reload", &file)), (Some(0), "reloaded".to_owned()));
+    server.stop();
 }

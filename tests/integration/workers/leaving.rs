@@ -1,8 +1,12 @@
 //! `--pre-stop-delay`: balancers hear of the end before it comes.
 
+use std::io::ErrorKind;
+use std::net::TcpStream;
 use std::time::Duration;
 
 use gateway_tests::client::Client;
+use gateway_tests::gate::{Form, Gate};
+use gateway_tests::wait::until;
 
 use super::{asks, kill, workers};
 use crate::engines::{Engine, on_every_engine};
@@ -36,6 +40,38 @@ on_every_engine! {
         let (status, log) = server.wait();
         assert!(status.success(), "{log}");
     },
+}
+
+on_every_engine! {
+    nobody_is_let_in_who_would_wait_for_none => |engine: Engine| {
+        let gate = Gate::new();
+        let server = gate.serve(Form::Concurrent, &[engine.flags, &["--workers", "2"]].concat());
+        let mut client = Client::new(server.connect());
+        client.send(b"GET /hold HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let held = gate.next();
+        server.signal("TERM");
+        // Not taken to wait until the last call is over.
+        let outcome = || TcpStream::connect(server.address()).err().map(|error| error.kind());
+        until("clients are refused", outcome, |error| *error == Some(ErrorKind::ConnectionRefused));
+        held.release();
+        assert_eq!(client.response("GET").unwrap().status, 200);
+        let (status, log) = server.wait();
+        assert!(status.success(), "{log}");
+    },
+}
+
+/// One worker that is told to end ends alone.
+#[test]
+fn one_worker_closes_no_door() {
+    let server = gateway_tests::server::Server::start("hello:app", &["--workers", "2"]);
+    let old = workers(&server);
+    kill(old[0], "TERM");
+    server.wait_for_log("worker 1 has ended; another takes its place");
+    until("two workers", || workers(&server).len(), |count| *count == 2);
+    for _ in 0..10 {
+        asks(&mut Client::new(server.connect()), HELLO, None);
+    }
+    assert_eq!(server.stop().matches("ERROR").count(), 0);
 }
 
 #[test]

@@ -85,11 +85,11 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         Ok(None)
     }
 
-    /// Takes those who wait at listeners that others share: the system has told
-    /// nobody but this loop of them.
+    /// Takes those who wait: where others share the listeners, the system has told
+    /// nobody but this loop of them; and a listener that is closed resets them.
     pub(super) fn take_last(&mut self) {
         if self.accepting == Accepting::Open {
-            for listener in self.setup.listeners.iter().filter(|listener| listener.is_shared()) {
+            for listener in &self.setup.listeners {
                 let room = self.most.saturating_sub(self.tasks.len() + self.last.len());
                 self.last.extend(std::iter::from_fn(|| listener.accept().ok()).take(room));
             }
