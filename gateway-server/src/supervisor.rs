@@ -127,6 +127,9 @@ pub trait Work {
     /// In the master: the end has begun.
     fn stopping(&mut self) {}
 
+    /// In the master: all workers are told in a moment that they end.
+    fn shut(&mut self) {}
+
     /// In the master: all workers are told now that they end. It may come again.
     fn ending(&mut self) {}
 }

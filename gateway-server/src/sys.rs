@@ -39,7 +39,7 @@ mod watched;
 
 pub(crate) use account::{Account, account, group_id};
 pub(crate) use company::Company;
-pub(crate) use defer::defer_accept;
+pub(crate) use defer::{defer_accept, take_no_more};
 pub(crate) use fork::{Forked, fork, threads};
 pub(crate) use identity::{change_identity, is_identity};
 pub(crate) use inherited::{forget_variables, inherited};

@@ -245,6 +245,10 @@ impl Work for Worker<'_> {
         }
     }
 
+    fn shut(&mut self) {
+        self.listeners.iter().for_each(|(_, listener)| listener.shut());
+    }
+
     fn ending(&mut self) {
         self.all_end[0].store(1, Relaxed);
     }

@@ -17,7 +17,7 @@ use rustix::net::{
 use super::relay::Relayed;
 use super::socket_file::SocketFile;
 use super::{Address, Bound, Endpoint, Identity, Listening, Local, Origin, Peer, Scheme, Stream, Trusted};
-use crate::sys::{defer_accept, inherited};
+use crate::sys::{defer_accept, inherited, take_no_more};
 
 /// A client that says nothing is told of after so many seconds; any other with
 /// its first bytes. So a loop is woken once for it and not twice, and what it
@@ -220,6 +220,15 @@ impl Listener {
     /// Believes these peers from now on; `announced`: each begins with a PROXY header.
     pub fn trust(&mut self, peers: &Arc<Trusted>, announced: bool) {
         (self.trusted, self.is_announced) = (Arc::clone(peers), announced);
+    }
+
+    /// Lets nobody new in, in no process, who has not begun to connect: those come in
+    /// still, before this is closed. A socket that was handed over stays as it is.
+    pub fn shut(&self) {
+        if !self.is_lent && matches!(self.ends, Ends::Tcp { .. }) {
+            // Where the system does not take it, some are reset.
+            let _ = take_no_more(self.socket.as_fd());
+        }
     }
 
     /// Accepts nobody any more, in no process: a socket that others have

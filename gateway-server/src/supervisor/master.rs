@@ -244,6 +244,7 @@ impl<'a, W: Work> Master<'a, W> {
                 }
             }
             Action::Refused(command, why) => self.control.iter_mut().for_each(|control| control.refuse(command, why)),
+            Action::Shut => self.work.shut(),
             Action::Stopping => {
                 tracing::info!("stopping");
                 self.work.stopping();

@@ -96,6 +96,8 @@ pub(super) enum Action {
     Refused(Command, &'static str),
     /// The end has begun.
     Stopping,
+    /// Who has not begun to connect is not let in.
+    Shut,
     /// The master ends; not well, if something went wrong.
     End(Result<(), Failure>),
 }
@@ -106,6 +108,8 @@ const SETTLED: Duration = Duration::from_secs(10);
 const FIRST: Duration = Duration::from_millis(100);
 /// The longest.
 const LONGEST: Duration = Duration::from_secs(10);
+/// What those get who have begun to connect, and have not said anything.
+const LAST: Duration = Duration::from_millis(200);
 /// What a worker gets beyond the graceful time before it is killed.
 const MARGIN: Duration = Duration::from_secs(2);
 
@@ -134,7 +138,7 @@ pub(super) fn plan(table: &mut Table, event: Event, now: Instant) -> Vec<Action>
 pub(super) fn due(table: &Table) -> Option<Instant> {
     let deadlines = table.workers.iter().filter_map(|worker| deadline(table, worker));
     let start = if table.is_short() { table.not_before } else { None };
-    let leave = if let Mode::Leaving(until) = table.mode { Some(until) } else { None };
+    let leave = if let Mode::Leaving(until) | Mode::Shut(until) = table.mode { Some(until) } else { None };
     deadlines.chain(start).chain(leave).chain(upgrade::deadline(table)).min()
 }
 
@@ -150,11 +154,11 @@ fn obey(table: &mut Table, command: Command, now: Instant, todo: &mut Vec<Action
         Command::Upgrade => upgrade::begin(table, now, todo),
         // Told twice: somebody does not want to wait.
         Command::Stop if table.mode == Mode::Ending => kill_all(table, now, todo),
-        Command::Stop if matches!(table.mode, Mode::Leaving(_)) || table.policy.pre_stop.is_zero() => {
+        Command::Stop if matches!(table.mode, Mode::Leaving(_) | Mode::Shut(_)) || table.policy.pre_stop.is_zero() => {
             stop(table, now, todo);
         }
         Command::Stop => begin_leave(table, now, todo),
-        _ if matches!(table.mode, Mode::Ending | Mode::Leaving(_)) => {}
+        _ if matches!(table.mode, Mode::Ending | Mode::Leaving(_) | Mode::Shut(_)) => {}
         Command::Reload if table.mode == Mode::Serving => begin_reload(table, now, todo),
         // What has changed since the reload began is seen by the next one.
         Command::Reload => table.reload_again = true,
@@ -177,7 +181,7 @@ fn obey(table: &mut Table, command: Command, now: Instant, todo: &mut Vec<Action
 
 fn begin_end(table: &mut Table, todo: &mut Vec<Action>) {
     let before = std::mem::replace(&mut table.mode, Mode::Ending);
-    if !matches!(before, Mode::Ending | Mode::Leaving(_)) {
+    if !matches!(before, Mode::Ending | Mode::Leaving(_) | Mode::Shut(_)) {
         say_end(before, todo);
     }
 }
@@ -241,7 +245,7 @@ fn ready(table: &mut Table, id: Id, now: Instant, todo: &mut Vec<Action>) {
     }
     worker.set(State::Ready, now);
     let generation = worker.generation;
-    if let Mode::Leaving(_) = table.mode {
+    if let Mode::Leaving(_) | Mode::Shut(_) = table.mode {
         return todo.push(Action::Part(id));
     }
     if table.mode != Mode::Reloading && table.mode != Mode::Ending && table.is_serving() {
@@ -406,8 +410,13 @@ fn tick(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
             _ => todo.push(Action::Warn(format!("{worker} did not finish in time and is killed"))),
         }
     }
-    if matches!(table.mode, Mode::Leaving(until) if until <= now) {
-        stop(table, now, todo);
+    match table.mode {
+        Mode::Leaving(until) if until <= now => {
+            table.mode = Mode::Shut(now.checked_add(LAST).unwrap_or(now));
+            todo.push(Action::Shut);
+        }
+        Mode::Shut(until) if until <= now => stop(table, now, todo),
+        _ => {}
     }
     if upgrade::deadline(table).is_some_and(|time| time <= now) {
         todo.push(Action::StopSuccessor);

@@ -61,6 +61,8 @@ pub(super) enum Mode {
     Upgrading(Instant),
     /// It ends at that time, and all is served until then.
     Leaving(Instant),
+    /// The same, and nobody new is let in; until when.
+    Shut(Instant),
     Ending,
 }
 

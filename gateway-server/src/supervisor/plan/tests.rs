@@ -97,6 +97,7 @@ fn shown(action: &Action) -> String {
         Action::Reloaded(Ok(())) => "reloaded".to_owned(),
         Action::Reloaded(Err(why)) => format!("not reloaded: {why}"),
         Action::Stopping => "stopping".to_owned(),
+        Action::Shut => "shut".to_owned(),
         Action::End(Ok(())) => "end".to_owned(),
         Action::End(Err(Failure { code, text })) => format!("end {code}: {text}"),
     }

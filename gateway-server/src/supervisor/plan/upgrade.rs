@@ -7,7 +7,7 @@ use crate::supervisor::table::{Mode, Table};
 
 pub(super) fn begin(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
     let why = match table.mode {
-        Mode::Ending | Mode::Leaving(_) => return,
+        Mode::Ending | Mode::Leaving(_) | Mode::Shut(_) => return,
         Mode::Upgrading(_) => "an upgrade is under way",
         Mode::Reloading => "a reload is under way",
         Mode::Serving if !table.has_served => "the workers do not serve yet",
