@@ -18,6 +18,8 @@ const PLACES: usize = 2048;
 const FREE: u64 = 1;
 /// It has clients who wait for that.
 const BUSY: u64 = 2;
+/// It takes no clients any more, whatever it still does.
+const LEFT: u64 = 3;
 
 impl Crowd {
     /// Nobody.
@@ -31,7 +33,10 @@ impl Crowd {
     /// The place of the process of this number.
     #[must_use]
     pub fn seat(self: &Arc<Self>, number: u64) -> Seat {
-        Seat { crowd: Arc::clone(self), place: (number % PLACES as u64) as usize }
+        let seat = Seat { crowd: Arc::clone(self), place: (number % PLACES as u64) as usize };
+        // Somebody may have had it who has left.
+        seat.word().store(0, Relaxed);
+        seat
     }
 }
 
@@ -47,14 +52,16 @@ impl Seat {
         &self.crowd.0[self.place]
     }
 
-    /// Whether clients wait in this process.
+    /// Whether clients wait in this process. One that has left is neither: it ends
+    /// its calls still, and nobody may stand back for it.
     pub fn set_busy(&self, busy: bool) {
-        self.word().store(if busy { BUSY } else { FREE }, Relaxed);
+        let new = if busy { BUSY } else { FREE };
+        let _ = self.word().fetch_update(Relaxed, Relaxed, |old| (old != new && old != LEFT).then_some(new));
     }
 
     /// It takes no clients any more.
     pub fn leave(&self) {
-        self.word().store(0, Relaxed);
+        self.word().store(LEFT, Relaxed);
     }
 
     /// Whether clients wait in this process while another could serve more.
@@ -82,5 +89,9 @@ mod tests {
         assert!(other.is_behind());
         one.leave();
         assert!(!other.is_behind());
+        one.set_busy(false);
+        assert!(!other.is_behind(), "it ends its calls, and takes nobody");
+        crowd.seat(1).set_busy(false);
+        assert!(other.is_behind(), "another has its place");
     }
 }
