@@ -2,11 +2,13 @@
 
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 use crate::engine::machine::Machine;
 use crate::engine::port::BodyWait;
 use crate::engine::reactor::{Connection, Wake};
 use crate::net::Stream;
+use crate::stats::Board;
 use crate::sys::{self, Notes};
 
 /// Where the loop keeps a connection.
@@ -18,9 +20,30 @@ pub(super) type Owned = sys::Owned<Shared, Client>;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) stream: Stream,
-    /// When the call began that is running, in nanoseconds; 0 without one.
-    /// Only kept where calls have a deadline.
+    /// When the call began that is running, in nanoseconds; 0 without one; or that
+    /// it is late. Only kept where calls have a deadline.
     pub(super) called: AtomicU64,
+}
+
+/// Instead of when a call began: its client is told that it takes too long.
+const LATE: u64 = u64::MAX;
+
+impl Shared {
+    /// Has the call that began then be late, which the board shows; `false` where it
+    /// has returned.
+    pub(super) fn is_late(&self, called: u64, board: Option<&Board>) -> bool {
+        // Before, so that it is not taken back before it is there.
+        board.inspect(|board| board.late(true));
+        let is_late = self.called.compare_exchange(called, LATE, AcqRel, Relaxed).is_ok();
+        board.filter(|_| !is_late).inspect(|board| board.late(false));
+        is_late
+    }
+
+    /// The call has returned.
+    pub(super) fn returns(&self, board: Option<&Board>) {
+        let was_late = self.called.swap(0, AcqRel) == LATE;
+        board.filter(|_| was_late).inspect(|board| board.late(false));
+    }
 }
 
 /// What only its owner sees.
@@ -60,4 +83,32 @@ pub(super) const fn note(wake: Wake) -> Notes {
 pub(super) fn wakes(notes: Notes) -> impl Iterator<Item = Wake> {
     let all = [(READY, Wake::Ready), (HANGUP, Wake::Hangup), (STOP, Wake::Stop), (DRAIN, Wake::Drain)];
     all.into_iter().filter(move |(note, _)| notes.has(*note)).map(|(_, wake)| wake)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+    use crate::stats::Crowd;
+
+    /// A call that returns while it is looked at is no late one, which nobody would
+    /// take back from the board.
+    #[test]
+    fn a_late_call_is_counted_until_it_returns() {
+        let (stream, _client) = UnixStream::pair().unwrap();
+        let shared = Shared { stream: Stream::from(OwnedFd::from(stream)), called: AtomicU64::new(7) };
+        let board = Board::new(Crowd::new().unwrap().seat(1)).unwrap();
+        assert!(shared.is_late(7, Some(&board)));
+        assert_eq!(board.late_calls(), 1);
+        shared.returns(Some(&board));
+        assert_eq!(board.late_calls(), 0);
+        // It is over, or another one has begun.
+        assert!(!shared.is_late(7, Some(&board)));
+        assert_eq!(board.late_calls(), 0);
+        shared.returns(Some(&board));
+        assert_eq!(board.late_calls(), 0);
+        assert!(!shared.is_late(7, None));
+    }
 }

@@ -167,11 +167,11 @@ impl Worker {
         let called = place.shared().called.load(Relaxed);
         let most = setup.service.timeouts.call.filter(|_| called > 0);
         let due = most.map(|most| Duration::from_nanos(called).saturating_add(most));
-        match due.map(|due| due.checked_sub(Duration::from_nanos(nanoseconds(now)))) {
-            // It is over.
-            Some(None | Some(Duration::ZERO)) => self.revoke(lead, key, hand),
-            Some(Some(left)) => lead.reactor.arm(key, now.checked_add(left.min(self.soonest))),
-            None => self.look_later(lead, key, hand),
+        match due.map(|due| due.saturating_sub(Duration::from_nanos(nanoseconds(now)))) {
+            Some(left) if !left.is_zero() => lead.reactor.arm(key, now.checked_add(left.min(self.soonest))),
+            // It is over; or just now the call is.
+            Some(_) if place.shared().is_late(called, setup.service.board.as_deref()) => self.revoke(lead, key, hand),
+            _ => self.look_later(lead, key, hand),
         }
     }
 
@@ -182,7 +182,6 @@ impl Worker {
         let service = &self.setup.service;
         service.counters.count(Fault::Overdue);
         tracing::error!("a call of the app took too long; its client is told, its thread is left to it");
-        self.setup.service.board.as_ref().inspect(|board| board.late(true));
         let unanswered = place.revoke();
         let mut stream = &place.shared().stream;
         if unanswered {

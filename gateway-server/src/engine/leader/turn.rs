@@ -117,11 +117,10 @@ impl<'a> Turn<'a> {
         };
         client.machine.call(&mut port);
         if let Some(claim) = claim {
-            shared.called.store(0, Relaxed);
+            shared.returns(setup.service.board.as_deref());
             if !claim.begin() {
                 // The loop has answered in its place.
                 client.machine.gone();
-                setup.service.board.as_ref().inspect(|board| board.late(false));
             }
         }
         if let Some(start) = start {
