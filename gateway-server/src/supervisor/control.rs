@@ -154,15 +154,21 @@ pub fn ask(process: u32, what: &str) -> Result<(), String> {
     if peer.pid.as_raw_nonzero().get().unsigned_abs() != process {
         return Err(format!("process {process} cannot be asked: another process answers in its name"));
     }
+    let refused = || format!("process {process} ended meanwhile, or refuses: only its user and root may ask");
+    let closed = |error: io::Error| match error.kind() {
+        // One that is refused is not listened to.
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => refused(),
+        _ => broken(error),
+    };
     let mut answer = String::new();
-    (&stream).write_all(format!("{what}\n").as_bytes()).map_err(broken)?;
-    (&stream).read_to_string(&mut answer).map_err(broken)?;
+    (&stream).write_all(format!("{what}\n").as_bytes()).map_err(closed)?;
+    (&stream).read_to_string(&mut answer).map_err(closed)?;
     match answer.split_once('\n') {
         Some(("ok", _)) => Ok(()),
         Some(("failed", why)) => Err(why.to_owned()),
         // It ends, which is what it was asked for.
         _ if what == "stop" => gone(process),
-        _ => Err(format!("process {process} ended meanwhile, or refuses: only its user and root may ask")),
+        _ => Err(refused()),
     }
 }
 
