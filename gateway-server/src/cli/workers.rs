@@ -181,6 +181,8 @@ impl Work for Worker<'_> {
 
     fn serve(&mut self, link: Link, board: Arc<Board>) -> u8 {
         self.caller.leave();
+        // Whether it has taken over is its master's to say.
+        *self.predecessor = None;
         let link = Arc::new(link);
         match self.run(&link, board) {
             Ok(()) => 0,
