@@ -127,6 +127,7 @@ pub(super) fn plan(table: &mut Table, event: Event, now: Instant) -> Vec<Action>
         Event::Tick => {}
     }
     tick(table, now, &mut todo);
+    settle(table, now, &mut todo);
     if table.mode == Mode::Serving && !table.has_served && table.is_serving() {
         table.has_served = true;
         todo.push(Action::Serving);
@@ -137,7 +138,9 @@ pub(super) fn plan(table: &mut Table, event: Event, now: Instant) -> Vec<Action>
 /// When there is something to do though nothing happens.
 pub(super) fn due(table: &Table) -> Option<Instant> {
     let deadlines = table.workers.iter().filter_map(|worker| deadline(table, worker));
-    let start = if table.is_short() { table.not_before } else { None };
+    // At the end nobody is started any more, whatever was waited for.
+    let is_short = table.mode != Mode::Ending && table.is_short();
+    let start = if is_short { table.not_before } else { None };
     let leave = if let Mode::Leaving(until) | Mode::Shut(until) = table.mode { Some(until) } else { None };
     deadlines.chain(start).chain(leave).chain(upgrade::deadline(table)).min()
 }
@@ -152,6 +155,8 @@ fn obey(table: &mut Table, command: Command, now: Instant, todo: &mut Vec<Action
             end_if_alone(table, todo);
         }
         Command::Upgrade => upgrade::begin(table, now, todo),
+        // That another program has taken over is nobody's impatience.
+        Command::Stop if std::mem::take(&mut table.has_left) => stop(table, now, todo),
         // Told twice: somebody does not want to wait.
         Command::Stop if table.mode == Mode::Ending => kill_all(table, now, todo),
         Command::Stop if matches!(table.mode, Mode::Leaving(_) | Mode::Shut(_)) || table.policy.pre_stop.is_zero() => {
@@ -196,6 +201,10 @@ fn say_end(before: Mode, todo: &mut Vec<Action>) {
 fn stop(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
     begin_end(table, todo);
     for worker in &mut table.workers {
+        // Nobody may be left to take the clients that it would pass on.
+        if worker.state == State::Draining {
+            todo.push(Action::Part(worker.id));
+        }
         end_worker(worker, false, now, todo);
     }
     end_if_alone(table, todo);
@@ -248,16 +257,20 @@ fn ready(table: &mut Table, id: Id, now: Instant, todo: &mut Vec<Action>) {
     if let Mode::Leaving(_) | Mode::Shut(_) = table.mode {
         return todo.push(Action::Part(id));
     }
-    if table.mode != Mode::Reloading && table.mode != Mode::Ending && table.is_serving() {
-        wear::retire_worn(table, now, todo);
-    }
-    if table.mode != Mode::Reloading || generation < table.generation {
-        return;
-    }
-    if table.is_serving() {
-        finish_reload(table, now, todo);
-    } else if table.policy.one_by_one {
+    let is_newest = table.mode == Mode::Reloading && generation == table.generation;
+    if is_newest && table.policy.one_by_one && !table.is_serving() {
         retire_one(table, now, todo);
+    }
+}
+
+/// As many serve as are wanted, whatever has led to it: one is ready, or fewer are
+/// wanted. Those whose places they have taken go.
+fn settle(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
+    if table.mode == Mode::Reloading && table.is_serving() {
+        finish_reload(table, now, todo);
+    }
+    if matches!(table.mode, Mode::Serving | Mode::Upgrading(_)) && table.is_serving() {
+        wear::retire_worn(table, now, todo);
     }
 }
 

@@ -80,6 +80,9 @@ pub(super) struct Table {
     pub(super) reload_again: bool,
     /// Whether all workers have ever served.
     pub(super) has_served: bool,
+    /// Whether it ends because another program has taken over, and for no other
+    /// reason so far.
+    pub(super) has_left: bool,
     /// How many have failed one after the other.
     pub(super) failures: u32,
     /// Nobody is started before.
@@ -100,6 +103,7 @@ impl Table {
             mode: Mode::Serving,
             reload_again: false,
             has_served: false,
+            has_left: false,
             failures: 0,
             not_before: None,
             failure: None,

@@ -24,7 +24,7 @@ pub(super) fn begin(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
 /// Others serve from now on: what waits here is passed on to them.
 pub(super) fn succeeded(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
     let Mode::Upgrading(_) = table.mode else { return };
-    table.mode = Mode::Ending;
+    (table.mode, table.has_left) = (Mode::Ending, true);
     todo.extend([Action::Info("upgraded: the new program serves".to_owned()), Action::Upgraded(Ok(()))]);
     for worker in &mut table.workers {
         end_worker(worker, true, now, todo);

@@ -188,4 +188,16 @@ pub(super) const STORIES: &[Story] = &[
             ("failed 2 no", "error: not reloaded: no, not reloaded: no, serving"),
         ],
     ),
+    (
+        "fewer are wanted than have to come still",
+        2,
+        &[
+            ("begin", "start 1, start 2"),
+            ("ready 1", ""),
+            ("ready 2", "serving"),
+            ("reload", "info: reloading, reloading, start 3, start 4"),
+            ("ready 3", ""),
+            ("fewer", "info: workers: 1, drain 4, drain 1, drain 2, info: reloaded, reloaded"),
+        ],
+    ),
 ];

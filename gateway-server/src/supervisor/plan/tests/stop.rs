@@ -48,6 +48,19 @@ pub(super) const STORIES: &[Story] = &[
         ],
     ),
     (
+        "nobody is started at the end, nor waited for",
+        2,
+        &[
+            ("begin", "start 1, start 2"),
+            ("ready 1", ""),
+            ("ready 2", "serving"),
+            ("crash 2", "error: worker 2 ended with signal 11; another takes its place"),
+            ("stop", "stopping, stop 1"),
+            ("+100 tick", ""),
+            ("exit 1 0", "end"),
+        ],
+    ),
+    (
         "told twice, all end at once",
         1,
         &[
@@ -124,14 +137,14 @@ pub(super) const STORIES: &[Story] = &[
         ],
     ),
     (
-        "one that drains goes on draining",
+        "one that drains goes on draining, and hears that nobody takes its clients",
         1,
         &[
             ("begin", "start 1"),
             ("ready 1", "serving"),
             ("reload", "info: reloading, reloading, start 2"),
             ("ready 2", "drain 1, info: reloaded, reloaded"),
-            ("stop", "stopping, stop 2"),
+            ("stop", "stopping, part 1, stop 2"),
             ("exit 2 0", ""),
             ("exit 1 0", "end"),
         ],

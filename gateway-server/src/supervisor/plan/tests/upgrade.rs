@@ -81,6 +81,19 @@ pub(super) const STORIES: &[Story] = &[
         ],
     ),
     (
+        "who has been taken over from is told to stop once before it does not wait",
+        1,
+        &[
+            ("begin", "start 1"),
+            ("ready 1", "serving"),
+            ("upgrade", "info: upgrading, upgrade"),
+            ("succeeded", "info: upgraded, upgraded, drain 1"),
+            ("stop", "part 1"),
+            ("stop", "kill 1"),
+            ("signal 1 9", "end"),
+        ],
+    ),
+    (
         "who is told to stop stops what was to come",
         1,
         &[

@@ -106,4 +106,29 @@ pub(super) const STORIES: &[Story] = &[
             ("ready 3", "drain 1, drain 2, info: reloaded, reloaded"),
         ],
     ),
+    (
+        "one that is worn before a reload is over goes with it",
+        2,
+        &[
+            ("begin", "start 1, start 2"),
+            ("ready 1", ""),
+            ("ready 2", "serving"),
+            ("reload", "info: reloading, reloading, start 3, start 4"),
+            ("ready 3", ""),
+            ("looks 3 late 2", "info: worker 3 has 2 calls that do not return; another takes its place, start 5"),
+            ("ready 4", ""),
+            ("ready 5", "drain 1, drain 2, info: reloaded, reloaded, drain 3"),
+        ],
+    ),
+    (
+        "one that is worn goes where fewer are wanted",
+        2,
+        &[
+            ("begin", "start 1, start 2"),
+            ("ready 1", ""),
+            ("ready 2", "serving"),
+            ("looks 1 late 2", "info: worker 1 has 2 calls that do not return; another takes its place, start 3"),
+            ("fewer", "info: workers: 1, drain 3, drain 1"),
+        ],
+    ),
 ];
