@@ -21,6 +21,10 @@ use crate::net::{Origin, Stream};
 /// is served at a time.
 const PATIENCE: Duration = Duration::from_millis(250);
 
+/// The longest time after which it is tried again to pass a client on: each
+/// connection tries for itself, and there may be many.
+const PASS_LONGEST: Duration = Duration::from_secs(1);
+
 /// A connection while it is served.
 struct Connection<'a, W> {
     setup: &'a Setup,
@@ -32,6 +36,8 @@ struct Connection<'a, W> {
     stopped: bool,
     /// Until when a client that waits may come once more, at the end.
     close_at: Option<Instant>,
+    /// In what time it is tried again to pass it on.
+    pass_in: Duration,
     lingering: Option<Lingering<'a>>,
     body: BodyWait,
 }
@@ -42,8 +48,8 @@ pub(super) fn serve(setup: &Setup, stream: &Stream, origin: Origin, waiter: &mut
     let now = *clock.refresh();
     let (since, body) = (now.instant, BodyWait::default());
     let exchange = Exchange::new(setup.service.clone(), origin, &now);
-    Connection { setup, stream, exchange, clock, waiter, since, stopped: false, close_at: None, lingering: None, body }
-        .run();
+    let (stopped, close_at, pass_in, lingering) = (false, None, PASS, None);
+    Connection { setup, stream, exchange, clock, waiter, since, stopped, close_at, pass_in, lingering, body }.run();
 }
 
 impl<W: Waiter> Connection<'_, W> {
@@ -131,6 +137,7 @@ impl<W: Waiter> Connection<'_, W> {
         let is_passed = self.setup.pass(self.stream.as_fd(), &resting);
         if !is_passed {
             self.exchange.resume(resting);
+            self.pass_in = (self.pass_in * 2).min(PASS_LONGEST);
         }
         is_passed
     }
@@ -153,7 +160,7 @@ impl<W: Waiter> Connection<'_, W> {
         };
         let others = others.filter(|_| lingering || self.exchange.is_idle());
         let alerts = Alerts { stop: !self.stopped && !lingering, others };
-        let pass_at = if leaving { Instant::now().checked_add(PASS) } else { None };
+        let pass_at = if leaving { Instant::now().checked_add(self.pass_in) } else { None };
         let deadline = [self.exchange.deadline(), self.close_at, pass_at].into_iter().flatten().min();
         let woken = self.waiter.wait(self.stream, before_read(self.stream), deadline, alerts)?;
         if woken.stop {

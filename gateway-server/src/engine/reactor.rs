@@ -401,13 +401,17 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     /// cannot be now, and is tried again. Its connection is over here then.
     #[cold]
     pub(super) fn pass(&mut self, key: usize, resting: &Resting) -> bool {
+        // One that could not be stands for all: there may be many.
+        if self.pass_at.is_some() {
+            return false;
+        }
         let Some(entry) = self.tasks.get_mut(key - self.first) else { return false };
         // Before it is another's: a socket that is closed here and open elsewhere
         // would still be told of.
         self.poller.deregister(entry.task.socket(), key);
         entry.interest = None;
         let is_passed = self.setup.pass(entry.task.socket(), resting);
-        if !is_passed && self.pass_at.is_none() {
+        if !is_passed {
             self.pass_at = Instant::now().checked_add(PASS);
         }
         is_passed

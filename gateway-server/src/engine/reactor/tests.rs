@@ -137,3 +137,23 @@ fn at_once_is_at_once() {
     assert!(reactor.next_at_once(&mut clock).unwrap().is_none());
     assert_eq!(reactor.poller.0, [None, Some(Duration::ZERO)]);
 }
+
+/// Where one cannot be passed on, thousands are not asked about, nor taken from
+/// the poller for it, until it is tried again.
+#[test]
+fn one_that_cannot_be_passed_on_stands_for_all() {
+    let (mut reactor, _client, _stopper) = reactor(Eager(Vec::new()));
+    let mut clock = Clock::new();
+    let Event::Client(stream, origin) = reactor.next(&mut clock).unwrap() else { panic!("a client waits") };
+    let resting = Resting::new(origin, clock.refresh());
+    reactor.add(|_, _| Ok(stream));
+    let Event::Task(key, _) = reactor.next(&mut clock).unwrap() else { panic!("it has come") };
+    for is_asked_about in [true, false] {
+        reactor.settle(key, Step::Wait(Interest::Read), None).unwrap();
+        // There is nobody to take it.
+        assert!(!reactor.pass(key, &resting));
+        assert_ne!(reactor.poller.0.contains(&key), is_asked_about, "{reactor:?}");
+    }
+    reactor.expire(Instant::now() + PASS).unwrap();
+    assert!(!reactor.pass(key, &resting) && !reactor.poller.0.contains(&key));
+}
