@@ -189,3 +189,27 @@ fn gone(process: u32) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One who is refused is not listened to: what it meets then depends on who is
+    /// faster, and what it is told does not.
+    #[test]
+    fn who_is_refused_is_told_so() {
+        let own = std::process::id();
+        let master = UnixListener::bind_addr(&name(own).unwrap()).unwrap();
+        let refusing = std::thread::spawn(move || {
+            // Once before it can have said anything, and once when it has.
+            drop(master.accept().unwrap());
+            let (stream, _) = master.accept().unwrap();
+            rustix::net::recv(&stream, &mut [0], rustix::net::RecvFlags::PEEK).unwrap();
+        });
+        for word in ["reload", "stop"] {
+            let why = ask(own, word).unwrap_err();
+            assert!(why.contains("only its user and root may ask"), "{word}: {why}");
+        }
+        refusing.join().unwrap();
+    }
+}
