@@ -57,6 +57,11 @@ impl Control {
     pub(super) fn listen(&mut self, busy: bool) -> Vec<Command> {
         while let Ok((stream, _)) = self.listener.accept() {
             let may = socket_peercred(&stream).is_ok_and(|peer| peer.uid.is_root() || peer.uid == geteuid());
+            // Who says nothing makes room for who has something to say.
+            let silent = self.clients.iter().position(|client| client.wish.is_none());
+            if let Some(place) = silent.filter(|_| self.clients.len() >= MOST) {
+                self.clients.remove(place);
+            }
             if may && self.clients.len() < MOST && stream.set_nonblocking(true).is_ok() {
                 self.clients.push(Client { stream, said: Vec::new(), wish: None });
             }

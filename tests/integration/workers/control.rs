@@ -1,5 +1,7 @@
 //! `gateway-server reload`, `upgrade` and `stop`: what came of it is an exit code.
 
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixStream};
 use std::path::Path;
 use std::process::Output;
 
@@ -46,10 +48,8 @@ fn a_reload_is_waited_for() {
 fn a_reload_that_fails_says_why() {
     let dir = tempfile::tempdir().unwrap();
     let (place, file) = (module(dir.path(), "hello"), dir.path().join("pid"));
-    let server = Server::start_target(
-        &place.display().to_string(),
-        &["--workers", "2", "--pidfile", file.to_str().unwrap(), "--start-timeout", "10s"],
-    );
+    let server =
+        Server::start_target(&place.display().to_string(), &["--workers", "2", "--pidfile", file.to_str().unwrap()]);
     let old = workers(&server);
     let c_module = |name: &str, source: &str, defines: &[&str]| {
         let made = gateway_tests::artifacts::c_module(source, name, defines);
@@ -68,7 +68,7 @@ fn a_reload_that_fails_says_why() {
         let (code, text) = tell("reload", &file);
         assert_eq!(code, Some(1), "{text}");
         assert!(text.starts_with("gateway-server: not reloaded: ") && text.contains(why), "no {why:?} in: {text}");
-        assert!(server.log().contains(why), "{}", server.log());
+        server.wait_for_log(why);
         until("the old workers", || workers(&server), |now| *now == old);
         answers(&server);
     }
@@ -94,7 +94,7 @@ fn an_app_that_cannot_be_created_is_told() {
         module(dir.path(), "faulty");
         let (code, text) = tell("reload", &file);
         assert!(code == Some(1) && text.contains(why), "no {why:?} in: {text}");
-        assert!(server.log().contains(why));
+        server.wait_for_log(why);
         until("the old workers", || workers(&server), |now| *now == old);
         server.stop();
     }
@@ -117,6 +117,19 @@ fn who_cannot_be_told_is_said() {
     assert!(output.status.code() == Some(2) && text.contains("<PIDFILE>"), "{text}");
     let output = run(&["reload", "a", "--workers", "2"]);
     assert_eq!(output.status.code(), Some(2));
+}
+
+/// Those who say nothing are in nobody's way.
+#[test]
+fn who_says_nothing_makes_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pid");
+    let server = Server::start("hello:app", &["--workers", "1", "--pidfile", file.to_str().unwrap()]);
+    let name = SocketAddr::from_abstract_name(format!("gateway-server.{}", server.id())).unwrap();
+    let silent: Vec<_> = (0..40).map(|_| UnixStream::connect_addr(&name).unwrap()).collect();
+    assert_eq!(tell("reload", &file), (Some(0), "reloaded".to_owned()));
+    drop(silent);
+    server.stop();
 }
 
 /// What stands in the environment for a server is nothing to these.
