@@ -24,6 +24,9 @@ need chromium chromium
 need ip iproute2
 need systemd-analyze systemd
 
+# A module of nginx, and no program.
+[ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || missing="$missing libnginx-mod-stream"
+
 [ -z "$missing" ] && exit 0
 if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" != 0 ]; then
     echo "missing:$missing (install them as root; what needs them is skipped)"

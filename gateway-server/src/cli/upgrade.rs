@@ -94,8 +94,8 @@ impl Gift<'_> {
         let numbers: Vec<RawFd> = self.fds().map(|fd| fd.as_raw_fd()).collect();
         let mut text = format!("{} {RELAY_FORM} {} {} {}", std::process::id(), numbers[0], numbers[1], numbers[2]);
         for (number, (address, _)) in numbers[3..].iter().zip(self.listeners) {
-            // Writing to memory cannot fail.
-            // Whatever is spoken there: that may be another thing from now on.
+            // Whatever is spoken there: that may be another thing from now on. Writing
+            // to memory cannot fail.
             let _ = write!(text, "\n{number} {}", address.place());
         }
         text

@@ -22,8 +22,7 @@ use crate::net::{Address, Bound, Listener, Notifier, Relay};
 use crate::server;
 use crate::stats::Board;
 use crate::supervisor::{self, Link, Policy, Work};
-use crate::sys::Shared;
-use crate::sys::log_anew_on;
+use crate::sys::{Shared, log_anew_on};
 
 /// Binds, then has workers serve until the end. Where it takes over from another
 /// program, that one is told whether it can.

@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, FromArgMatches as _};
 
-use super::setting::{Kind, Setting, command};
+use super::setting::{Kind, Setting, command, unknown};
 use super::source::{Entry, Layer, Source};
 use super::{Config, Flags, environment, file, print};
 
@@ -56,7 +56,8 @@ impl Given {
         let mut command = command();
         command.build();
         let settings = Setting::all(&command);
-        let typed = command.clone().try_get_matches_from(&arguments)?;
+        let typed =
+            command.clone().try_get_matches_from(&arguments).map_err(|error| refusal(&command, &arguments, error))?;
         let layer = match typed.get_flag("engines") || typed.subcommand().is_some() {
             true => Layer::new(),
             false => lower(&typed, &variables, &settings).map_err(Refused::Setting)?,
@@ -126,6 +127,18 @@ impl Given {
     fn notes(&self) -> Vec<(String, Source)> {
         let sources = self.settings.iter().map(|it| (it.flag(), source(&self.matches, &self.layer, it.id())));
         sources.filter(|(_, source)| !matches!(source, Source::Flag | Source::Default)).collect()
+    }
+}
+
+/// What is wrong with a command line. A word and a file are a command that nobody
+/// knows, and no module with another one.
+fn refusal(command: &Command, arguments: &[OsString], error: clap::Error) -> Refused {
+    match arguments {
+        [_, word, _] if !word.to_string_lossy().contains(['-', '.', '/', ':']) => {
+            let known = command.get_subcommands().map(Command::get_name);
+            Refused::Setting(unknown("command", &word.to_string_lossy(), known))
+        }
+        _ => Refused::CommandLine(error),
     }
 }
 

@@ -359,8 +359,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
             }
         }
         if matches!(self.accepting, Accepting::Paused(until) if until <= now) {
-            self.open()?;
-            self.stand_back();
+            self.come_back(now)?;
         }
         if self.close_at.is_some_and(|time| time <= now) {
             self.close_at = None;

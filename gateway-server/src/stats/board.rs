@@ -68,8 +68,9 @@ impl Board {
     #[must_use]
     pub fn flight(self: &Arc<Self>) -> Option<Flight> {
         let own = process();
-        let free = |words: &[AtomicU64]| words[PROCESS].compare_exchange(0, own, Acquire, Relaxed).is_ok();
-        let place = self.flights().position(free)?;
+        let is_free = |word: &AtomicU64| word.load(Relaxed) == 0;
+        let take = |word: &AtomicU64| is_free(word) && word.compare_exchange(0, own, Acquire, Relaxed).is_ok();
+        let place = self.flights().position(|words| take(&words[PROCESS]))?;
         Some(Flight { board: Arc::clone(self), first: FIRST + place * WORDS })
     }
 
@@ -100,13 +101,14 @@ impl Board {
         words[PROCESS].store(0, Release);
     }
 
-    /// A call goes on whose client was told that it takes too long, or it has ended.
-    pub fn late(&self, begins: bool) {
-        if begins {
-            self.words[LATE].fetch_add(1, Relaxed)
-        } else {
-            self.words[LATE].fetch_sub(1, Relaxed)
-        };
+    /// A call goes on whose client was told that it takes too long.
+    pub fn begin_late(&self) {
+        self.words[LATE].fetch_add(1, Relaxed);
+    }
+
+    /// It has ended.
+    pub fn end_late(&self) {
+        self.words[LATE].fetch_sub(1, Relaxed);
     }
 
     /// How many such calls there are.

@@ -6,10 +6,11 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
-use std::path::Path;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::net::sockopt::socket_peercred;
-use rustix::process::geteuid;
+use rustix::process::{Pid, PidfdFlags, geteuid, pidfd_open};
 
 use super::plan::Command;
 
@@ -172,7 +173,10 @@ pub fn ask(process: u32, what: &str) -> Result<(), String> {
         Some(("ok", _)) => Ok(()),
         Some(("failed", why)) => Err(why.to_owned()),
         // It ends, which is what it was asked for.
-        _ if what == "stop" => gone(process),
+        _ if what == "stop" => {
+            wait_for_end(process);
+            Ok(())
+        }
         _ => Err(refused()),
     }
 }
@@ -183,16 +187,12 @@ fn is_elsewhere(process: u32) -> bool {
     matches!((network("self"), network(&process.to_string())), (Ok(own), Ok(its)) if own != its)
 }
 
-/// Waits until a process is gone that has begun to end.
-fn gone(process: u32) -> Result<(), String> {
-    let place = format!("/proc/{process}");
-    let stat = Path::new(&place).join("stat");
-    // It has closed its sockets: what is left to do takes no time. One that nobody
-    // takes leave of is gone.
-    while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    Ok(())
+/// Waits until a process has ended that has begun to.
+fn wait_for_end(process: u32) {
+    let process = i32::try_from(process).ok().and_then(Pid::from_raw);
+    // One that cannot be found has ended.
+    let Some(process) = process.and_then(|process| pidfd_open(process, PidfdFlags::empty()).ok()) else { return };
+    while poll(&mut [PollFd::new(&process, PollFlags::IN)], None) == Err(Errno::INTR) {}
 }
 
 #[cfg(test)]

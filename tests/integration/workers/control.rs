@@ -115,6 +115,13 @@ fn who_cannot_be_told_is_said() {
     let output = run(&["reload"]);
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(2) && text.contains("<PIDFILE>"), "{text}");
+    for (typed, text) in [
+        ("relaod", "unknown command \"relaod\"; did you mean \"reload\"?"),
+        ("frobnicate", "unknown command \"frobnicate\"; gateway-server --help lists what there is"),
+    ] {
+        let (code, said) = tell(typed, &file);
+        assert!(code == Some(2) && said.contains(text), "{said}");
+    }
     let output = run(&["reload", "a", "--workers", "2"]);
     assert_eq!(output.status.code(), Some(2));
 }

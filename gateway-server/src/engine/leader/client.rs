@@ -31,18 +31,18 @@ const LATE: u64 = u64::MAX;
 impl Shared {
     /// Has the call that began then be late, which the board shows; `false` where it
     /// has returned.
-    pub(super) fn is_late(&self, called: u64, board: Option<&Board>) -> bool {
+    pub(super) fn make_late(&self, called: u64, board: Option<&Board>) -> bool {
         // Before, so that it is not taken back before it is there.
-        board.inspect(|board| board.late(true));
+        board.inspect(|board| board.begin_late());
         let is_late = self.called.compare_exchange(called, LATE, AcqRel, Relaxed).is_ok();
-        board.filter(|_| !is_late).inspect(|board| board.late(false));
+        board.filter(|_| !is_late).inspect(|board| board.end_late());
         is_late
     }
 
     /// The call has returned.
     pub(super) fn returns(&self, board: Option<&Board>) {
         let was_late = self.called.swap(0, AcqRel) == LATE;
-        board.filter(|_| was_late).inspect(|board| board.late(false));
+        board.filter(|_| was_late).inspect(|board| board.end_late());
     }
 }
 
@@ -100,15 +100,15 @@ mod tests {
         let (stream, _client) = UnixStream::pair().unwrap();
         let shared = Shared { stream: Stream::from(OwnedFd::from(stream)), called: AtomicU64::new(7) };
         let board = Board::new(Crowd::new().unwrap().seat(1)).unwrap();
-        assert!(shared.is_late(7, Some(&board)));
+        assert!(shared.make_late(7, Some(&board)));
         assert_eq!(board.late_calls(), 1);
         shared.returns(Some(&board));
         assert_eq!(board.late_calls(), 0);
         // It is over, or another one has begun.
-        assert!(!shared.is_late(7, Some(&board)));
+        assert!(!shared.make_late(7, Some(&board)));
         assert_eq!(board.late_calls(), 0);
         shared.returns(Some(&board));
         assert_eq!(board.late_calls(), 0);
-        assert!(!shared.is_late(7, None));
+        assert!(!shared.make_late(7, None));
     }
 }

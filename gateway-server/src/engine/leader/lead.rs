@@ -170,7 +170,7 @@ impl Worker {
         match due.map(|due| due.saturating_sub(Duration::from_nanos(nanoseconds(now)))) {
             Some(left) if !left.is_zero() => lead.reactor.arm(key, now.checked_add(left.min(self.soonest))),
             // It is over; or just now the call is.
-            Some(_) if place.shared().is_late(called, setup.service.board.as_deref()) => self.revoke(lead, key, hand),
+            Some(_) if place.shared().make_late(called, setup.service.board.as_deref()) => self.revoke(lead, key, hand),
             _ => self.look_later(lead, key, hand),
         }
     }

@@ -58,6 +58,15 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
         }
     }
 
+    /// Takes clients again, unless they are still left to others.
+    pub(super) fn come_back(&mut self, now: Instant) -> io::Result<()> {
+        if self.setup.is_behind() {
+            self.accepting = Accepting::Paused(now + BACK);
+            return Ok(());
+        }
+        self.open()
+    }
+
     /// Takes a client from the listener with this key.
     pub(super) fn accept(&mut self, key: usize) -> io::Result<Option<(Stream, Origin)>> {
         // Told of once more: the next wait tells it anew.
