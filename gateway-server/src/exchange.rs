@@ -26,6 +26,7 @@
 //! | `resting` | a connection between two requests, which holds no buffers |
 //! | `places` | a counted limit |
 //! | `proxies` | who may say who a client is |
+//! | `observed`, `shown` | what others are told of an answer, and logs of a request |
 //! | `named` | the variables that name a client |
 //! | `service` | what all connections share: app, limits, timeouts, names |
 
@@ -33,6 +34,7 @@ mod buffer;
 mod gather;
 mod lent;
 mod named;
+mod observed;
 mod pending;
 mod places;
 mod port;
@@ -42,6 +44,7 @@ mod request;
 mod respond;
 mod resting;
 mod service;
+mod shown;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -59,7 +62,7 @@ use crate::net::Origin;
 use crate::protocol::Refusal;
 use crate::protocol::http1::Scanner;
 use crate::protocol::proxy::Broken;
-use crate::stats::{Fault, Flight};
+use crate::stats::{Fault, Flight, RequestId};
 
 pub use self::pending::{Pending, Slices};
 pub use self::places::{Place, Places};
@@ -156,6 +159,14 @@ pub struct Exchange {
     requests: u64,
     /// Where the master sees what runs.
     flight: Option<Flight>,
+    /// Which request it serves, or the last one was.
+    id: RequestId,
+    /// When the request was complete that is not answered yet.
+    begun: Option<Instant>,
+    /// When the app was called for it; only kept where somebody wants to know.
+    called: Option<Instant>,
+    /// Whether its client was told that it takes too long.
+    is_overdue: bool,
     /// When the phase began, or bytes last moved; None before a connection.
     since: Option<Instant>,
     /// Bytes of the head or body since then.
@@ -350,17 +361,9 @@ impl Exchange {
     /// The client is gone: a reset, or a write that failed.
     pub fn gone(&mut self) {
         self.slot.wire().gone = true;
+        self.land(None);
         self.slot.recycle();
-        self.land();
         self.phase = Phase::Closed;
-    }
-
-    /// The request that was called is over.
-    #[inline]
-    fn land(&self) {
-        if let Some(flight) = &self.flight {
-            flight.end();
-        }
     }
 
     /// The client speaks HTTP where TLS is spoken. It is told so, as it speaks.
@@ -378,18 +381,26 @@ impl Exchange {
     pub fn run(&mut self, port: &mut dyn Port) {
         // More of an app than its call is its code: the length of its stream,
         // the text and the drop of its error.
+        let before = RequestId::enter(Some(self.id));
         let outcome = caught(|| match self.phase {
             Phase::Ready => self.call(port),
             Phase::Stream => self.pull(port),
             _ => Ok(After::More),
         });
-        let now = port.now();
+        let now = match self.service.is_observed() {
+            true => {
+                self.is_overdue = port.is_overdue();
+                port.time()
+            }
+            false => port.now(),
+        };
         self.since = Some(now.instant);
         match outcome {
             Ok(After::More) => {}
             Ok(After::Finished) => self.finish(now),
             Err(error) => self.fail(error, now),
         }
+        RequestId::enter(before);
     }
 
     /// Answers what runs, then closes. An idle connection closes `now`, or

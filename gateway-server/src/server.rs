@@ -15,7 +15,7 @@ use crate::engine::{Engine, Factory, HandOver, Outcome, Ready, Setup, Stop, Stop
 use crate::exchange::{Bodies, Places, Proxies, Service, Timeouts};
 use crate::net::{Address, Bound, Identity, Listener, Listening, Notifier, Relay};
 use crate::protocol::Limits;
-use crate::stats::{Board, Counters};
+use crate::stats::{Board, Counters, Journal};
 
 pub use self::host::{Manner, host, is_run_once, linting_host};
 
@@ -57,6 +57,8 @@ pub struct Server {
     notifier: Option<Notifier>,
     relay: Option<Relay>,
     board: Option<Arc<Board>>,
+    timed: bool,
+    journal: Option<Arc<dyn Journal>>,
     stop: Option<(Stop, Stopper)>,
     multiprocess: bool,
     ready: Option<Ready>,
@@ -97,6 +99,8 @@ impl Server {
             notifier: None,
             relay: None,
             board: None,
+            timed: false,
+            journal: None,
             stop: None,
             multiprocess: false,
             ready: None,
@@ -305,6 +309,20 @@ impl Server {
         self
     }
 
+    /// Counts answers on its board, and how long they take.
+    #[must_use]
+    pub fn timed(mut self) -> Self {
+        self.timed = true;
+        self
+    }
+
+    /// Tells this of each answer.
+    #[must_use]
+    pub fn journal(mut self, journal: Arc<dyn Journal>) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
     /// The addresses that are bound, with the ports that were taken.
     #[must_use]
     pub fn addresses(&self) -> Vec<Bound> {
@@ -352,7 +370,11 @@ impl Server {
         let (app, engine) = (self.app.0, self.engine);
         let run_once = is_run_once(engine, self.keep_alive_requests);
         let tuning = Tuning { connections: self.connections.unwrap_or(engine.connections), ..self.tuning };
-        let counters = if engine.multiprocess { Counters::shared()? } else { Counters::new() };
+        let counters = match &self.board {
+            Some(board) => Counters::shown(Arc::clone(board)),
+            None if engine.multiprocess => Counters::shared()?,
+            None => Counters::new(),
+        };
         let service = Arc::new(Service {
             app: Arc::clone(&app),
             host: self.host.unwrap_or_else(|| host(&Manner { engine, run_once, multiprocess: self.multiprocess })),
@@ -364,7 +386,9 @@ impl Server {
             spool_dir: self.spool_dir,
             proxies: self.proxies,
             counters: Arc::new(counters),
+            timed: self.timed && self.board.is_some(),
             board: self.board.clone(),
+            journal: self.journal,
             server: NAME,
             multithread: engine.multithread,
             multiprocess: engine.multiprocess || self.multiprocess,

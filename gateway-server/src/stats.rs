@@ -1,17 +1,29 @@
-//! What went wrong, counted by kind; and what a process shows its master.
+//! What went wrong, counted by kind; what became of requests, and how long it took;
+//! and what a process shows to others.
 
 mod board;
 mod crowd;
+mod flight;
+mod histogram;
+mod journal;
+mod request_id;
+mod tally;
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::protocol::Refusal;
 use crate::sys::Shared;
 
-pub use self::board::{Board, Flight, Pulse};
+pub use self::board::{Board, Boards, Pulse};
 pub use self::crowd::{Crowd, Seat};
+pub use self::flight::Flight;
+pub use self::histogram::{BUCKETS, Histogram, bound};
+pub use self::journal::{Asked, Journal, Record};
+pub use self::request_id::RequestId;
+pub use self::tally::{CLASSES, Sample, Took, Totals};
 
 /// Something that the server dealt with itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,22 +51,40 @@ pub enum Fault {
 /// How often each fault has happened. Only faults count, so the fast path is
 /// free of it.
 #[derive(Debug)]
-pub struct Counters(Cells);
+pub struct Counters {
+    cells: Cells,
+    /// What had happened before, where others have counted there.
+    before: Vec<u64>,
+}
 
 #[derive(Debug)]
 enum Cells {
     Own(Box<[AtomicU64]>),
     Shared(Shared),
+    Shown(Arc<Board>),
 }
 
 const REFUSALS: usize = Refusal::ALL.len();
-const COUNT: usize = REFUSALS + 8;
+/// How many kinds there are.
+const FAULTS: usize = REFUSALS + 8;
 
 impl Counters {
     /// Counters of this process.
     #[must_use]
     pub fn new() -> Self {
-        Self(Cells::Own((0..COUNT).map(|_| AtomicU64::new(0)).collect()))
+        Self::of_cells(Cells::Own((0..FAULTS).map(|_| AtomicU64::new(0)).collect()))
+    }
+
+    fn of_cells(cells: Cells) -> Self {
+        let mut new = Self { cells, before: Vec::new() };
+        new.before = new.cells().iter().map(|cell| cell.load(Relaxed)).collect();
+        new
+    }
+
+    /// Counters of this process that others see, and go on with.
+    #[must_use]
+    pub fn shown(board: Arc<Board>) -> Self {
+        Self::of_cells(Cells::Shown(board))
     }
 
     /// Counters that processes forked from this one share.
@@ -62,13 +92,14 @@ impl Counters {
     /// # Errors
     /// The system's, when it is out of memory.
     pub fn shared() -> std::io::Result<Self> {
-        Ok(Self(Cells::Shared(Shared::new(COUNT)?)))
+        Ok(Self::of_cells(Cells::Shared(Shared::new(FAULTS)?)))
     }
 
     fn cells(&self) -> &[AtomicU64] {
-        match &self.0 {
+        match &self.cells {
             Cells::Own(cells) => cells,
             Cells::Shared(cells) => cells,
+            Cells::Shown(board) => board.faults(),
         }
     }
 
@@ -80,7 +111,7 @@ impl Counters {
     /// How often that has happened.
     #[must_use]
     pub fn of(&self, fault: Fault) -> u64 {
-        self.cells()[index(fault)].load(Relaxed)
+        self.cells()[index(fault)].load(Relaxed) - self.before[index(fault)]
     }
 
     /// One line that names each kind that has happened; empty when none has.
@@ -135,7 +166,9 @@ mod tests {
 
     #[test]
     fn counts_by_kind() {
-        for counters in [Counters::new(), Counters::shared().unwrap()] {
+        let board = Board::new(Crowd::new().unwrap().seat(1)).unwrap();
+        Counters::shown(Arc::clone(&board)).count(Fault::Cut);
+        for counters in [Counters::new(), Counters::shared().unwrap(), Counters::shown(board)] {
             assert_eq!(counters.summary(), "");
             counters.count(Fault::Refused(Refusal::MissingHost));
             counters.count(Fault::Refused(Refusal::MissingHost));

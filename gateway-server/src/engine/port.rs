@@ -121,6 +121,10 @@ impl<W: Waiter> Port for SocketPort<'_, W> {
         self.until.map(|until| until.saturating_duration_since(Instant::now()))
     }
 
+    fn is_overdue(&mut self) -> bool {
+        self.claim.is_some_and(|claim| !claim.begin())
+    }
+
     fn is_closing(&mut self) -> bool {
         // Where one client at a time is served, one that waits is a reason.
         self.stop.is_closing(self.stream.is_secure()) || self.waiter.is_crowded()
@@ -128,5 +132,9 @@ impl<W: Waiter> Port for SocketPort<'_, W> {
 
     fn now(&mut self) -> &Now {
         if self.waiter.keeps_time() { self.clock.now() } else { self.clock.refresh() }
+    }
+
+    fn time(&mut self) -> &Now {
+        self.clock.refresh()
     }
 }

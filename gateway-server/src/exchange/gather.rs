@@ -67,7 +67,7 @@ impl Exchange {
 
     fn open_gathered(&mut self, start: usize, end: usize, now: &Now) {
         match self.slot.open(start..end, &self.service.limits) {
-            Ok(opened) => self.ready(&opened, 0),
+            Ok(opened) => self.ready(&opened, 0, now),
             Err(refusal) => return self.refuse(refusal, now),
         }
         // All of it has been taken from the client.

@@ -42,10 +42,20 @@ pub trait Port {
         None
     }
 
+    /// Whether somebody else has answered the client, because the call took too long.
+    fn is_overdue(&mut self) -> bool {
+        false
+    }
+
     /// Whether the connection shall close after this response: the server
     /// ends, or somebody else needs its place.
     fn is_closing(&mut self) -> bool;
 
-    /// The time.
+    /// The time, as the engine read it last where that is not long ago.
     fn now(&mut self) -> &Now;
+
+    /// The time, read for this.
+    fn time(&mut self) -> &Now {
+        self.now()
+    }
 }

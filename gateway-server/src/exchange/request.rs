@@ -58,7 +58,7 @@ impl Exchange {
     fn opened(&mut self, opened: &Opened, now: &Now) {
         match opened.framing {
             Framing::None => {
-                self.ready(opened, 0);
+                self.ready(opened, 0, now);
                 self.slot.wire().expects_100 = false;
             }
             Framing::Length(_) | Framing::Chunked => self.opened_with_body(opened, now),
@@ -94,7 +94,7 @@ impl Exchange {
             Framing::Length(length) => (arrived as u64).min(length) as usize,
             Framing::None | Framing::Chunked => 0,
         };
-        self.ready(opened, preread);
+        self.ready(opened, preread, now);
         self.slot.wire().expects_100 = waits_for_100;
     }
 
@@ -115,9 +115,11 @@ impl Exchange {
     /// The app can be called for the request that is open; it gets `preread`
     /// bytes of its body at once.
     #[inline(always)]
-    pub(super) fn ready(&mut self, opened: &Opened, preread: usize) {
+    pub(super) fn ready(&mut self, opened: &Opened, preread: usize, now: &Now) {
         self.slot.ready(opened, preread, self.service.limits.body);
         self.requests += 1;
+        self.id = self.id.next();
+        self.begun = Some(now.instant);
         let most = self.service.keep_alive_requests;
         if most > 0 && self.requests >= most {
             self.slot.wire().terms.keep_alive = false;

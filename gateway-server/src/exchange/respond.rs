@@ -20,6 +20,9 @@ impl Exchange {
         if let Some(flight) = &self.flight {
             self.slot.show(flight);
         }
+        if self.service.is_observed() {
+            self.called = Some(port.now().instant);
+        }
         self.slot.call(port)?;
         let wire = self.slot.wire_ref();
         if wire.state == ResponseState::Idle {
@@ -162,7 +165,7 @@ impl Exchange {
         if self.slot.close_body().is_err() {
             self.blame("the app panicked in close");
         }
-        self.land();
+        self.land(Some(now.instant));
         let wire = self.slot.wire();
         if !wire.terms.keep_alive {
             // Nothing has to be read over for a client that has said itself
@@ -257,6 +260,7 @@ impl Exchange {
         tracing::info!("{}: refused with {code}: {text}", self.slot.client());
         self.service.counters.count(Fault::Refused(refusal));
         let head_only = self.slot.wire().buffer.bytes().trim_ascii_start().starts_with(b"HEAD ");
+        self.observe_refused(refusal.status());
         self.slot.recycle();
         let wire = self.slot.wire();
         wire.begin(Terms { version: Version::Http11, head_only, keep_alive: false, last: false });
@@ -284,8 +288,8 @@ impl Exchange {
     /// client still sends does not turn the close into a reset, which would
     /// take back what it has not read yet (RFC 9112, section 9.6).
     pub(super) fn end(&mut self, linger: bool) {
+        self.land(None);
         self.slot.recycle();
-        self.land();
         let linger = linger && !self.half_closed;
         self.phase = match self.slot.wire().is_waiting() {
             true => Phase::Last { linger },

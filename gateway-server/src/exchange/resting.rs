@@ -9,7 +9,7 @@ use super::wire::Wire;
 use super::{Exchange, Now, Phase, RECEIVE, Service, Timeouts};
 use crate::net::{Endpoint, Origin, Peer};
 use crate::protocol::http1::Scanner;
-use crate::stats::Board;
+use crate::stats::{Board, RequestId};
 
 /// A connection between two requests, or before its first.
 #[derive(Clone, Debug)]
@@ -67,6 +67,10 @@ impl Exchange {
             is_cut: false,
             requests: 0,
             flight,
+            id: RequestId::of_exchange(),
+            begun: None,
+            called: None,
+            is_overdue: false,
             since: None,
             moved: 0,
         }

@@ -10,7 +10,7 @@ use gateway_spec::abi::host::Host;
 use super::places::Places;
 use super::proxies::Proxies;
 use crate::protocol::Limits;
-use crate::stats::{Board, Counters};
+use crate::stats::{Board, Counters, Journal};
 
 /// The app, and how it is served. Immutable once the server runs.
 #[derive(Clone)]
@@ -38,6 +38,10 @@ pub struct Service {
     pub counters: Arc<Counters>,
     /// Where requests are shown to the master, where there is one.
     pub board: Option<Arc<Board>>,
+    /// Whether answers are counted on the board, and how long they take.
+    pub timed: bool,
+    /// Who is told of each answer.
+    pub journal: Option<Arc<dyn Journal>>,
     /// The `Server` header.
     pub server: &'static str,
     /// `gateway.multithread`.
@@ -77,11 +81,19 @@ impl Service {
             proxies: Proxies::default(),
             counters: Arc::default(),
             board: None,
+            timed: false,
+            journal: None,
             server: "gateway-server",
             multithread: false,
             multiprocess: false,
             run_once: false,
         }
+    }
+
+    /// Whether anybody wants to know of answers.
+    #[inline]
+    pub(super) const fn is_observed(&self) -> bool {
+        self.timed || self.journal.is_some()
     }
 
     /// The variables that are the same for all requests.

@@ -7,13 +7,13 @@
 //! borrow from is touched, the slot before the app.
 #![allow(unsafe_code)]
 
-use std::fmt::Display;
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use gateway_spec::abi::guard::caught;
 use gateway_spec::abi::host::{Hosted, RequestHead};
+use gateway_spec::abi::view::RequestRef;
 use gateway_spec::{App, Body, Chunk, Error, Header, Result};
 
 use super::Service;
@@ -25,7 +25,7 @@ use crate::net::{Endpoint, Remote};
 use crate::protocol::forwarded::Told;
 use crate::protocol::http1::{Decoder, Framing, head};
 use crate::protocol::{Client, Limits, Refusal};
-use crate::stats::{Fault, Flight};
+use crate::stats::Fault;
 
 /// See the module's text.
 #[derive(Debug)]
@@ -135,8 +135,7 @@ impl Slot {
 
     /// Whether its client speaks TLS here.
     pub(super) fn is_secure(&self) -> bool {
-        // SAFETY: reached by `bind` and `unbind` alone, which need `&mut self`.
-        unsafe { (*self.0.as_ptr()).endpoint.as_ref().is_some_and(Endpoint::is_secure) }
+        self.endpoint().is_some_and(Endpoint::is_secure)
     }
 
     /// Serves the same connection, of whose ends more is known now.
@@ -328,29 +327,20 @@ impl Slot {
         }
     }
 
-    /// The client, for the log.
-    pub(super) fn client(&self) -> impl Display {
+    /// Who is connected to whom, while a connection is served.
+    pub(super) fn endpoint(&self) -> Option<&Endpoint> {
         // SAFETY: reached by `bind` and `unbind` alone, which need `&mut self`.
-        let endpoint = unsafe { &(*self.0.as_ptr()).endpoint };
-        endpoint.as_ref().map_or(&[][..], Endpoint::client).escape_ascii()
+        unsafe { (*self.0.as_ptr()).endpoint.as_ref() }
     }
 
-    /// The request's first line, for the log; escaped.
-    pub(super) fn request_line(&self) -> String {
+    /// The open request, and the variables that are not its headers.
+    pub(super) fn request(&self) -> Option<(RequestRef<'_>, &[Header<'_>])> {
         // SAFETY: looked at by `&self`; the request's slices are valid until
-        // `recycle`.
-        let (is_open, request) = unsafe { ((*self.0.as_ptr()).is_open, (*self.0.as_ptr()).hosted.request()) };
-        match is_open {
-            true => format!("{} {}", request.method().escape_ascii(), request.request_uri().escape_ascii()),
-            false => "(no request)".to_owned(),
+        // `recycle`, and while it is open nobody changes the variables.
+        unsafe {
+            let (hosted, env) = (&(*self.0.as_ptr()).hosted, &(*self.0.as_ptr()).env);
+            (*self.0.as_ptr()).is_open.then(|| (hosted.request(), &env[..(*self.0.as_ptr()).env_len]))
         }
-    }
-
-    /// Shows the request to the master.
-    pub(super) fn show(&self, flight: &Flight) {
-        // SAFETY: as for `request_line`; a request is open while the app is called.
-        let request = unsafe { (*self.0.as_ptr()).hosted.request() };
-        flight.begin(request.method(), request.request_uri());
     }
 
     /// Ends a request that is open still.

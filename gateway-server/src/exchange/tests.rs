@@ -2,6 +2,7 @@
 //! byte by byte and at every split.
 
 mod admitted;
+mod observed;
 mod preface;
 mod resting;
 mod rules;

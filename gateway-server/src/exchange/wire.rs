@@ -74,8 +74,10 @@ pub(super) struct Wire {
     pub(super) state: ResponseState,
     pub(super) terms: Terms,
     pub(super) framing: Framing,
-    status: Status,
+    pub(super) status: Status,
     stated: Stated,
+    /// Bytes of content that were given.
+    pub(super) content: u64,
     /// Whether the app gave more bytes than it declared.
     pub(super) excess: bool,
     pub(super) gone: bool,
@@ -104,6 +106,7 @@ impl Wire {
             framing: Framing::None,
             status: Status::OK,
             stated: Stated::default(),
+            content: 0,
             excess: false,
             gone: false,
             port: Lent::default(),
@@ -116,6 +119,7 @@ impl Wire {
         self.state = ResponseState::Idle;
         self.framing = Framing::None;
         self.terms = terms;
+        self.content = 0;
         self.excess = false;
         self.input_failure = None;
         self.head_start = self.out.len();
@@ -268,11 +272,18 @@ impl Wire {
         match &mut self.framing {
             Framing::None => {}
             Framing::Chunked if bytes.is_empty() => {}
-            Framing::Chunked => response::push_chunk(&mut self.out, bytes),
-            Framing::Close => self.out.extend_from_slice(bytes),
+            Framing::Chunked => {
+                self.content += bytes.len() as u64;
+                response::push_chunk(&mut self.out, bytes);
+            }
+            Framing::Close => {
+                self.content += bytes.len() as u64;
+                self.out.extend_from_slice(bytes);
+            }
             Framing::Length(left) => {
                 let fits = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
                 *left -= fits as u64;
+                self.content += fits as u64;
                 self.out.extend_from_slice(&bytes[..fits]);
                 if fits < bytes.len() {
                     self.excess = true;
@@ -285,6 +296,7 @@ impl Wire {
 
     /// Takes `count` body bytes as sent without passing through the output.
     pub(super) fn bypassed(&mut self, count: u64) {
+        self.content += count;
         if let Framing::Length(left) = &mut self.framing {
             *left = left.saturating_sub(count);
         }

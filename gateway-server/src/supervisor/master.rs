@@ -24,7 +24,7 @@ use super::process::{DRAIN, PART, Process, end, how, reap};
 use super::table::{Id, Mode, Table};
 use super::vitals::Watch;
 use super::{Failure, Policy, Work};
-use crate::stats::{Board, Crowd};
+use crate::stats::{Board, Boards, Crowd};
 use crate::sys::{Forked, fork};
 
 /// What the master listens to.
@@ -32,6 +32,10 @@ const SIGNALS: [i32; 9] = [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTTIN, SIGTTOU, S
 
 /// How often the workers are looked at.
 const OFTEN: Duration = Duration::from_secs(1);
+
+/// Boards for more workers than twice those that were asked for: at a reload there
+/// are old and new ones, and TTIN adds some.
+const SPARE: usize = 32;
 
 type Signals = SignalDelivery<UnixStream, SignalOnly>;
 
@@ -74,6 +78,8 @@ struct Master<'a, W> {
     control: Option<Control>,
     /// What the workers say to each other.
     crowd: Arc<Crowd>,
+    /// What they show.
+    boards: Boards,
     files: Option<Files>,
     /// The program that is to take over.
     successor: Option<(Pid, Heard)>,
@@ -94,6 +100,7 @@ impl<'a, W: Work> Master<'a, W> {
             look_at: Instant::now(),
             control: control(),
             crowd: Crowd::new()?,
+            boards: Boards::new(2 * policy.workers + SPARE)?,
             files,
             successor: None,
         })
@@ -199,8 +206,8 @@ impl<'a, W: Work> Master<'a, W> {
         while let Some((pid, status)) = reap()? {
             if let Some(place) = self.processes.iter().position(|process| process.pid == pid) {
                 let mut process = self.processes.remove(place);
-                process.watch.leave();
                 self.events.push_back(Event::Ended(process.id, end(status, &mut process)));
+                process.watch.leave();
             }
             if let Some((_, mut heard)) = self.successor.take_if(|(successor, _)| *successor == pid) {
                 let end = End { how: how(status), why: heard.failure(), ..End::default() };
@@ -277,7 +284,7 @@ impl<'a, W: Work> Master<'a, W> {
 
     fn start(&mut self, id: Id) {
         let started = Heard::new().and_then(|(heard, link)| {
-            let board = Board::new(self.crowd.seat(id.0))?;
+            let board = self.boards.take(self.crowd.seat(id.0))?;
             let master = getpid();
             let (signals, work) = (&mut self.signals, &mut *self.work);
             let forked = fork(|| {

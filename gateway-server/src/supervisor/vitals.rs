@@ -34,9 +34,10 @@ impl Watch {
         Self { board, pulses: Vec::new() }
     }
 
-    /// It has ended.
+    /// It has ended, and nobody asks any more what it was about.
     pub(super) fn leave(&self) {
         self.board.seat().leave();
+        self.board.free();
     }
 
     /// What it is about, as text for a log.

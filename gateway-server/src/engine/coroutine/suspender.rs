@@ -14,6 +14,7 @@ use crate::engine::poller::Interest;
 use crate::engine::socket::wait_one;
 use crate::engine::waiter::{Alerts, PollWaiter, Waiter, Woken};
 use crate::net::Stream;
+use crate::stats::RequestId;
 
 /// The most steps of one connection before the others have their turn.
 const SHARE: u32 = 16;
@@ -40,6 +41,14 @@ impl<'a> Suspender<'a> {
         let (exclusive, unsuspendable) = (!flags.has(AppFlags::CONCURRENT), flags.has(AppFlags::NO_SUSPEND));
         Self { setup, yielder, key, exclusive, unsuspendable, has_turn: false, steps: 0, stays: false }
     }
+
+    /// Lets others run on this thread, which is about another request meanwhile.
+    fn suspend(&self, ask: Ask) -> Answer {
+        let id = RequestId::enter(None);
+        let answer = self.yielder.suspend(ask);
+        RequestId::enter(id);
+        answer
+    }
 }
 
 impl Waiter for Suspender<'_> {
@@ -58,7 +67,7 @@ impl Waiter for Suspender<'_> {
         self.steps = 0;
         let mut woken = Woken { stop: true, ..Woken::default() };
         if !(alerts.stop && self.setup.stop.is_seen()) {
-            woken = self.yielder.suspend(Ask::Socket { interest, deadline, stop: alerts.stop })?;
+            woken = self.suspend(Ask::Socket { interest, deadline, stop: alerts.stop })?;
         }
         if woken.stop {
             woken.ready = wait_one(stream, interest.flags(), Some(Instant::now()))?;
@@ -73,7 +82,7 @@ impl Waiter for Suspender<'_> {
             if !POOL.with_borrow_mut(|pool| pool.take(self.key)) {
                 while !POOL.with_borrow_mut(|pool| pool.has_come(self.key)) {
                     // Only woken for its turn, or for nothing.
-                    let _ = self.yielder.suspend(Ask::Turn);
+                    let _ = self.suspend(Ask::Turn);
                 }
             }
         }
@@ -83,7 +92,7 @@ impl Waiter for Suspender<'_> {
         self.steps += 1;
         if self.steps >= SHARE && !self.stays && !thread::panicking() {
             self.steps = 0;
-            self.yielder.suspend(Ask::Others)?;
+            self.suspend(Ask::Others)?;
         }
         Ok(())
     }

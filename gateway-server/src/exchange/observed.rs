@@ -1,0 +1,73 @@
+//! What others are told of an answer: the board, and who keeps a journal.
+
+use std::time::Instant;
+
+use gateway_spec::Status;
+
+use super::Exchange;
+use crate::stats::{Asked, Record, Sample, Took};
+
+/// The status of an answer that its client did not wait for: nobody is sent it (nginx
+/// writes the same into its log).
+const CLIENT_LEFT: u16 = 499;
+
+impl Exchange {
+    /// The request that was ready is over, at a time that is known or about when its
+    /// last bytes moved.
+    #[inline]
+    pub(super) fn land(&mut self, now: Option<Instant>) {
+        if let Some(flight) = &self.flight {
+            flight.end();
+        }
+        if self.service.is_observed() {
+            self.observe(now);
+        }
+    }
+
+    #[inline(never)]
+    fn observe(&mut self, now: Option<Instant>) {
+        let Some(begun) = self.begun.take() else { return };
+        let now = now.or(self.since).unwrap_or(begun);
+        let called = self.called.take().unwrap_or(now);
+        let wire = self.slot.wire_ref();
+        let has_left = wire.gone && !self.has_begun();
+        let status = match std::mem::take(&mut self.is_overdue) {
+            true if !self.has_begun() => Status::GATEWAY_TIMEOUT.code(),
+            _ if has_left => CLIENT_LEFT,
+            _ => wire.status.code(),
+        };
+        let queued = called.saturating_duration_since(begun);
+        let took = Took { queued, total: now.saturating_duration_since(begun) };
+        let sample = Sample { status, bytes: wire.content, took: Some(took) };
+        self.count(&sample);
+        if let Some(journal) = &self.service.journal {
+            let (client, asked) = self.slot.asked();
+            journal.note(&Record { id: self.id, client, asked, sample });
+        }
+    }
+
+    /// A request is refused that was never ready.
+    #[cold]
+    pub(super) fn observe_refused(&mut self, status: Status) {
+        self.id = self.id.next();
+        let sample = Sample { status: status.code(), bytes: 0, took: None };
+        self.count(&sample);
+        if let Some(journal) = &self.service.journal {
+            let (client, _) = self.slot.asked();
+            let bytes = self.slot.wire_ref().buffer.bytes().trim_ascii_start();
+            let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
+            journal.note(&Record { id: self.id, client, asked: Asked::Line(line), sample });
+        }
+    }
+
+    fn count(&self, sample: &Sample) {
+        if !self.service.timed {
+            return;
+        }
+        match (&self.flight, &self.service.board) {
+            (Some(flight), _) => flight.count(sample),
+            (None, Some(board)) => board.count(sample),
+            (None, None) => {}
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! A connection and its request, for logs and whoever looks on.
+
+use std::fmt::Display;
+
+use super::slot::Slot;
+use crate::net::Endpoint;
+use crate::stats::{Asked, Flight};
+
+impl Slot {
+    /// The client, for the log.
+    pub(super) fn client(&self) -> impl Display {
+        self.endpoint().map_or(&[][..], Endpoint::client).escape_ascii()
+    }
+
+    /// The request's first line, for the log; escaped.
+    pub(super) fn request_line(&self) -> String {
+        self.request().map_or_else(
+            || "(no request)".to_owned(),
+            |(request, _)| format!("{} {}", request.method().escape_ascii(), request.request_uri().escape_ascii()),
+        )
+    }
+
+    /// Shows the request to the master.
+    pub(super) fn show(&self, flight: &Flight) {
+        if let Some((request, _)) = self.request() {
+            flight.begin(request.method(), request.request_uri());
+        }
+    }
+
+    /// The client's address and port, and what it asks for.
+    pub(super) fn asked(&self) -> ((&[u8], &[u8]), Asked<'_>) {
+        let Some((request, env)) = self.request() else {
+            return (self.endpoint().map_or_else(Default::default, Endpoint::remote), Asked::Line(b""));
+        };
+        let of = |name: &[u8]| env.iter().find(|entry| entry.name() == name).map_or(&[][..], |entry| entry.value());
+        let asked = Asked::Request {
+            method: request.method(),
+            target: request.request_uri(),
+            protocol: of(b"SERVER_PROTOCOL"),
+            headers: request.headers(),
+        };
+        ((of(b"REMOTE_ADDR"), of(b"REMOTE_PORT")), asked)
+    }
+}

@@ -1,0 +1,95 @@
+//! A place to show requests in, one at a time, and to count their answers in.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Relaxed, Release};
+
+use super::board::{Board, COUNT, LENGTH, METHOD, SHOWN, TARGET, WORDS};
+use super::tally::{self, Sample};
+
+/// See the module's text.
+pub struct Flight {
+    board: Arc<Board>,
+    place: usize,
+}
+
+impl Flight {
+    pub(super) const fn new(board: Arc<Board>, place: usize) -> Self {
+        Self { board, place }
+    }
+
+    #[inline]
+    fn words(&self) -> Option<&[AtomicU64; WORDS]> {
+        self.board.flight_words(self.place)
+    }
+
+    /// A request begins.
+    pub fn begin(&self, method: &[u8], target: &[u8]) {
+        let Some(words) = self.words() else { return };
+        // Nobody else writes here.
+        words[COUNT].store(words[COUNT].load(Relaxed) + 1, Relaxed);
+        words[METHOD].store(word(method), Relaxed);
+        for (place, bytes) in words[TARGET..SHOWN].iter().zip(target.chunks(8)) {
+            place.store(word(bytes), Relaxed);
+        }
+        words[LENGTH].store(target.len() as u64 + 1, Release);
+    }
+
+    /// It has ended.
+    pub fn end(&self) {
+        if let Some(words) = self.words() {
+            words[LENGTH].store(0, Relaxed);
+        }
+    }
+
+    /// Counts its answer.
+    pub fn count(&self, sample: &Sample) {
+        if let Some(words) = self.words().and_then(|words| words[SHOWN..].first_chunk()) {
+            tally::count_alone(words, sample);
+        }
+    }
+}
+
+/// Up to eight bytes in one word.
+fn word(bytes: &[u8]) -> u64 {
+    if let Some(whole) = bytes.first_chunk() {
+        return u64::from_le_bytes(*whole);
+    }
+    // Of four and more, the first four and the last four: some are the same.
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let [first, last] = [first, last].map(|half| u64::from(u32::from_le_bytes(*half)));
+        return first | last << (8 * (bytes.len() - 4));
+    }
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if let Some(words) = self.words() {
+            self.board.give_up(words);
+        }
+    }
+}
+
+impl fmt::Debug for Flight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Flight")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_has_up_to_eight_bytes() {
+        let bytes = b"abcdefghij";
+        for length in 0..=8 {
+            let shown: Vec<u8> =
+                word(&bytes[..length]).to_le_bytes().into_iter().take_while(|byte| *byte > 0).collect();
+            assert_eq!(shown, &bytes[..length]);
+        }
+        assert_eq!(word(bytes), word(&bytes[..8]));
+    }
+}
