@@ -38,7 +38,7 @@ impl Exchange {
         };
         let queued = called.saturating_duration_since(begun);
         let took = Took { queued, total: now.saturating_duration_since(begun) };
-        let sample = Sample { status, bytes: wire.content, took: Some(took) };
+        let sample = Sample { status, bytes: wire.content(), took: Some(took) };
         self.count(&sample);
         if let Some(journal) = &self.service.journal {
             let (client, asked) = self.slot.asked();

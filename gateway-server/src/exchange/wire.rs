@@ -1,6 +1,7 @@
 //! One connection's bytes in both directions, as the running app reaches them:
 //! the host's side of `read`, `write` and `start_response`.
 
+mod content;
 mod head;
 mod input;
 
@@ -76,8 +77,10 @@ pub(super) struct Wire {
     pub(super) framing: Framing,
     pub(super) status: Status,
     stated: Stated,
-    /// Bytes of content that were given.
-    pub(super) content: u64,
+    /// The length that was stated.
+    length: u64,
+    /// Bytes of content that were given, where none was.
+    given: u64,
     /// Whether the app gave more bytes than it declared.
     pub(super) excess: bool,
     pub(super) gone: bool,
@@ -106,7 +109,8 @@ impl Wire {
             framing: Framing::None,
             status: Status::OK,
             stated: Stated::default(),
-            content: 0,
+            length: 0,
+            given: 0,
             excess: false,
             gone: false,
             port: Lent::default(),
@@ -119,7 +123,7 @@ impl Wire {
         self.state = ResponseState::Idle;
         self.framing = Framing::None;
         self.terms = terms;
-        self.content = 0;
+        self.given = 0;
         self.excess = false;
         self.input_failure = None;
         self.head_start = self.out.len();
@@ -210,7 +214,10 @@ impl Wire {
         let length;
         (length, self.framing) = match self.stated.length.or(known) {
             _ if self.is_bodiless() => (self.length_left_out(known), Framing::None),
-            Some(length) => (Some(length), Framing::Length(length)),
+            Some(length) => {
+                self.length = length;
+                (Some(length), Framing::Length(length))
+            }
             None if self.terms.version == Version::Http11 => (None, Framing::Chunked),
             None => (None, Framing::Close),
         };
@@ -248,57 +255,6 @@ impl Wire {
             Status::RESET_CONTENT => Some(0),
             // An app that leaves the body out does not say that it is empty.
             _ => self.stated.length.or(known.filter(|known| *known > 0)),
-        }
-    }
-
-    /// Gives a whole body behind its head. An excess is reported when the
-    /// response ends.
-    #[inline(always)]
-    pub(super) fn give(&mut self, bytes: &[u8], date: &Date) -> Result<()> {
-        self.commit(Some(bytes.len() as u64), date)?;
-        match self.push(bytes) {
-            Err(Error::Limit(_)) => Ok(()),
-            other => other,
-        }
-    }
-
-    /// Frames body bytes into the output.
-    ///
-    /// # Errors
-    /// [`Error::Limit`] when there are more than the app declared; those that
-    /// fit are taken.
-    #[inline]
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        match &mut self.framing {
-            Framing::None => {}
-            Framing::Chunked if bytes.is_empty() => {}
-            Framing::Chunked => {
-                self.content += bytes.len() as u64;
-                response::push_chunk(&mut self.out, bytes);
-            }
-            Framing::Close => {
-                self.content += bytes.len() as u64;
-                self.out.extend_from_slice(bytes);
-            }
-            Framing::Length(left) => {
-                let fits = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
-                *left -= fits as u64;
-                self.content += fits as u64;
-                self.out.extend_from_slice(&bytes[..fits]);
-                if fits < bytes.len() {
-                    self.excess = true;
-                    return Err(Error::Limit("the body is longer than its Content-Length".into()));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes `count` body bytes as sent without passing through the output.
-    pub(super) fn bypassed(&mut self, count: u64) {
-        self.content += count;
-        if let Framing::Length(left) = &mut self.framing {
-            *left = left.saturating_sub(count);
         }
     }
 
