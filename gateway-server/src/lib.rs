@@ -11,6 +11,7 @@
 //! | 1 | [`protocol`] | sans-IO front-ends: what the bytes mean |
 //! | 1 | [`net`] | addresses, listeners, what accept's errors mean |
 //! | 2 | [`stats`] | counters |
+//! | 2 | [`service`] | apps that come with the server: several behind one |
 //! | 3 | [`exchange`] | one connection, sans-IO; calls the app |
 //! | 4 | [`engine`] | how many clients at once: one file per model |
 //! | 4 | [`supervisor`] | the master of worker processes |
@@ -27,6 +28,7 @@ pub mod exchange;
 pub mod net;
 pub mod protocol;
 pub mod server;
+pub mod service;
 pub mod stats;
 pub mod supervisor;
 mod sys;

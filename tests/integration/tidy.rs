@@ -35,6 +35,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("protocol", 1),
     ("net", 1),
     ("stats", 2),
+    ("service", 2),
     ("exchange", 3),
     ("engine", 4),
     ("supervisor", 4),
