@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gateway_server_global_optspecs
-    string join \n bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= tls-cert= tls-key= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= watch pre-stop-delay= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
+    string join \n mount= bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= tls-cert= tls-key= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= watch pre-stop-delay= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
 end
 
 function __fish_gateway_server_needs_command
@@ -24,8 +24,9 @@ function __fish_gateway_server_using_subcommand
     contains -- $cmd[1] $argv
 end
 
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l mount -d 'Serve an app below a path, /PREFIX=MODULE:APP, or for a host, HOST/PREFIX=MODULE:APP with example.org or *.example.org; may be given several times' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l bind -d 'Listen on ADDR: 127.0.0.1:8000, [::1]:8000, http:// or https:// before them, unix:/run/app.sock, fd://3 or systemd; may be given several times; port 0 takes a free one' -r
-complete -c gateway-server -n "__fish_gateway_server_needs_command" -l set -d 'Configure the app; may be given several times' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l set -d 'Configure the app, each of them where there are several; may be given several times' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l config -d 'Read settings from a TOML file; GATEWAY_CONFIG names one as well' -r -F
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l backlog -d 'How many clients may wait to be accepted; the system has a limit of its own' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l socket-mode -d 'The permissions of Unix sockets, as for chmod [default: what the umask leaves]' -r
@@ -90,13 +91,13 @@ complete -c gateway-server -n "__fish_gateway_server_needs_command" -l lint -d '
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l strict -d 'Refuse a module that others can write to, instead of warning'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l check-config -d 'Read all settings, say "ok" or what is wrong with them, and end'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l print-config -d 'Print all settings as a TOML file, each with where it comes from, and end'
-complete -c gateway-server -n "__fish_gateway_server_needs_command" -l check -d 'Load the module and create the app in a child process, say how that went, and end'
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l check -d 'Load each module and create its app in a child process, say how that went, and end'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l list -d 'Print the module\'s apps, versions and build, and end'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l engines -d 'Print the engines, a line for each, and end'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l in-child -d 'This is the child that --check or --list has started'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l proxy-protocol -d 'Connections of trusted proxies begin with a PROXY header, version 1 or 2; one without it is closed'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l no-master -d 'Serve in this process alone: nobody replaces or reloads it'
-complete -c gateway-server -n "__fish_gateway_server_needs_command" -l watch -d 'Reload when the module\'s file has changed'
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l watch -d 'Reload when a module\'s file has changed'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -s V -l version -d 'Print version'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -a "reload" -d 'Have a server load its app anew, and wait until it has, or has not and why'

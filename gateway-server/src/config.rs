@@ -11,6 +11,7 @@ mod flags;
 mod given;
 mod identity;
 mod listen;
+mod mounts;
 mod print;
 mod processes;
 mod proxies;
@@ -20,8 +21,6 @@ mod source;
 mod surroundings;
 
 use std::path::PathBuf;
-
-use gateway_spec::loader::Target;
 
 use self::flags::{EngineFlags, ForkCreate, HandOver, LimitFlags, TimeFlags, Trigger, Underscores};
 use self::listen::ListenFlags;
@@ -35,13 +34,14 @@ use crate::supervisor::Policy;
 pub use self::flags::{Control, Flags};
 pub use self::given::{Given, Refused};
 pub use self::identity::Identity;
+pub use self::mounts::{Content, Module, Mount};
 pub use self::setting::command;
 
 /// What is to be done, checked.
 #[derive(Debug)]
 pub enum Config {
-    /// Something with a module.
-    Module(ModuleConfig),
+    /// Something with apps.
+    Apps(AppsConfig),
     /// List the engines.
     Engines,
     /// Tell a server that runs something.
@@ -52,14 +52,12 @@ pub enum Config {
     Print(String),
 }
 
-/// What is to be done with a module.
+/// What is to be done with apps.
 #[derive(Debug)]
-pub struct ModuleConfig {
-    /// The module and the app.
-    pub target: Target,
-    /// The folder that the target is seen from, where it is not the current one.
-    pub base: Option<PathBuf>,
-    /// The app's configuration.
+pub struct AppsConfig {
+    /// What is served, and where: no place twice.
+    pub mounts: Vec<Mount>,
+    /// The configuration of each app.
     pub settings: Vec<(String, String)>,
     /// Whether a module that others can write to is refused.
     pub strict: bool,
@@ -67,14 +65,14 @@ pub struct ModuleConfig {
     pub action: Action,
 }
 
-/// What to do with a module.
+/// What to do with them.
 #[derive(Debug)]
 pub enum Action {
-    /// Serve its app.
+    /// Serve them.
     Serve(Box<Serve>),
-    /// Look at it in a child process.
+    /// Look at them in a child process.
     Inspect(Inspect),
-    /// Look at it in this process, which is that child.
+    /// Look at them in this process, which is that child.
     InspectHere(Inspect),
 }
 
@@ -91,7 +89,7 @@ pub struct Serve {
     pub tls: Option<IdentityFiles>,
     /// Whether to lint.
     pub lint: bool,
-    /// Whether a change of the module's file is a reload.
+    /// Whether a change of a module's file is a reload.
     pub watch: bool,
     /// Under a master, where there is one.
     pub workers: Option<Policy>,
@@ -145,29 +143,36 @@ pub struct Surroundings {
 /// What to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inspect {
-    /// Load it and create the app.
+    /// Load all modules and create the apps.
     Check,
-    /// List its apps.
+    /// List the apps of a module.
     List,
 }
 
 impl Flags {
-    /// Checks what clap cannot.
+    /// Checks what clap cannot; the folder is that of the file which has given a
+    /// flag, by its id.
     ///
     /// # Errors
     /// A sentence for the user.
-    pub fn check(self) -> Result<Config, String> {
+    fn check(self, folder: impl Fn(&str) -> Option<PathBuf>) -> Result<Config, String> {
         if let Some(control) = self.control {
             return Ok(Config::Control(control));
         }
-        let Some(target) = &self.target else { return Ok(Config::Engines) };
+        if self.engines {
+            return Ok(Config::Engines);
+        }
         if let Some(key) = repeated(self.set.iter().map(|(key, _)| key)) {
             return Err(format!("--set {key} is given twice"));
         }
         if self.in_child && !self.list && !self.check {
             return Err("--in-child belongs to --check and --list".to_owned());
         }
-        let target = Target::parse(target);
+        let mut mounts = self.mounts.check(folder)?;
+        if self.list {
+            // That of MODULE: a file for serving may name others.
+            mounts.truncate(1);
+        }
         let inspect = if self.list { Inspect::List } else { Inspect::Check };
         let (settings, strict) = (self.set, self.strict);
         let action = match (self.list || self.check, self.in_child) {
@@ -179,7 +184,7 @@ impl Flags {
             (true, false) => Action::Inspect(inspect),
             (true, true) => Action::InspectHere(inspect),
         };
-        Ok(Config::Module(ModuleConfig { target, base: None, settings, strict, action }))
+        Ok(Config::Apps(AppsConfig { mounts, settings, strict, action }))
     }
 }
 

@@ -16,6 +16,7 @@ mod limits;
 mod listening;
 mod loader;
 mod models;
+mod mounts;
 mod peers;
 mod process;
 mod proof;

@@ -20,8 +20,8 @@ use crate::sys::{Forked, fork, log_to};
 
 /// Whether the server is to detach itself: no terminal shows its log then.
 pub(super) fn is_wanted(config: &Config) -> bool {
-    let Config::Module(module) = config else { return false };
-    matches!(&module.action, Action::Serve(how) if how.surroundings.daemonize.is_some())
+    let Config::Apps(apps) = config else { return false };
+    matches!(&apps.action, Action::Serve(how) if how.surroundings.daemonize.is_some())
 }
 
 /// Which process this is.

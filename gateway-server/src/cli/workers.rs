@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use gateway_spec::loader;
 use rustix::process::{Pid, getpid};
 use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
@@ -15,8 +14,8 @@ use super::daemon::{self, Caller};
 use super::pid_file::PidFile;
 use super::surroundings;
 use super::upgrade::{Gift, Predecessor, Start};
-use super::{Failure, announce, bound, complain, identity, options, run_to_the_end, server_of};
-use crate::config::{ModuleConfig, Serve};
+use super::{Failure, announce, bound, complain, identity, run_to_the_end, server_of, site};
+use crate::config::{AppsConfig, Serve};
 use crate::engine::{Stop, Stopper};
 use crate::net::{Address, Bound, Listener, Notifier, Relay};
 use crate::server;
@@ -27,7 +26,7 @@ use crate::sys::{Shared, log_anew_on};
 /// Binds, then has workers serve until the end. Where it takes over from another
 /// program, that one is told whether it can.
 pub(super) fn supervise(
-    config: &ModuleConfig,
+    config: &AppsConfig,
     how: &Serve,
     policy: &Policy,
     start: &Start,
@@ -53,7 +52,7 @@ pub(super) fn supervise(
 
 /// What a worker does, and what its master does for it.
 struct Worker<'a> {
-    config: &'a ModuleConfig,
+    config: &'a AppsConfig,
     how: &'a Serve,
     listeners: Vec<(Address, Listener)>,
     /// By which a worker that ends passes its clients on, and another takes them.
@@ -76,13 +75,13 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(
-        (config, how): (&'a ModuleConfig, &'a Serve),
+        (config, how): (&'a AppsConfig, &'a Serve),
         start: &'a Start,
         caller: &'a Caller,
         predecessor: &'a mut Option<Predecessor>,
     ) -> Result<Self, Failure> {
         let other = |error: io::Error| Failure::Other(error.to_string());
-        let files = if how.watch { loader::locate(&config.target, &options(config))? } else { Vec::new() };
+        let files = if how.watch { site::files(config)? } else { Vec::new() };
         let relay = predecessor.as_ref().map_or_else(Relay::new, Predecessor::relay).map_err(other)?;
         let listeners = listeners(how, predecessor.as_mut())?;
         // Who takes over does so once it serves.
@@ -127,7 +126,7 @@ impl<'a> Worker<'a> {
         if surroundings::give_up_rights(self.how)? {
             supervisor::end_with(self.master).map_err(|error| Failure::Other(error.to_string()))?;
         }
-        let (mut server, module) = server_of(self.config, self.how, identity)?;
+        let (mut server, loaded) = server_of(self.config, self.how, identity)?;
         server = server.board(board);
         if let Some(ends) = self.stop.take() {
             server = server.stopped_by(ends);
@@ -138,7 +137,7 @@ impl<'a> Worker<'a> {
             listeners.push(relayed);
         }
         let link = Arc::clone(link);
-        run_to_the_end(server.listeners(listeners).on_ready(move || link.ready()), &module, None)
+        run_to_the_end(server.listeners(listeners).on_ready(move || link.ready()), &loaded, None)
     }
 }
 

@@ -8,6 +8,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::listen::ListenFlags;
+use super::mounts::MountFlags;
 use super::processes::ProcessFlags;
 use super::proxies::ProxyFlags;
 use super::surroundings::SurroundingsFlags;
@@ -23,6 +24,7 @@ const EXAMPLES: &str = "\
 Examples:
   gateway-server libhello.so:app
   gateway-server --bind 0.0.0.0:80 --bind [::1]:80 ./libshop.so:app
+  gateway-server --mount /api=libapi.so:app --mount /=libsite.so:app
   gateway-server --set greeting=Hi --engine single target/release/libcounter.so:app
   gateway-server --list libmulti.so
   gateway-server --check libhello.so:app
@@ -55,14 +57,13 @@ pub struct Flags {
     #[command(subcommand)]
     pub(super) control: Option<Control>,
 
-    /// The module's file and the app in it; the app may be left out where there is one, or one named `app`
-    #[arg(value_name = "MODULE:APP")]
-    pub(super) target: Option<String>,
+    #[command(flatten)]
+    pub(super) mounts: MountFlags,
 
     #[command(flatten)]
     pub(super) serve: ServeFlags,
 
-    /// Configure the app; may be given several times
+    /// Configure the app, each of them where there are several; may be given several times
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub(super) set: Vec<(String, String)>,
 
@@ -82,12 +83,12 @@ pub struct Flags {
     #[arg(long, conflicts_with_all = ["check", "list"])]
     pub(super) print_config: bool,
 
-    /// Load the module and create the app in a child process, say how that went, and end
+    /// Load each module and create its app in a child process, say how that went, and end
     #[arg(long, conflicts_with_all = ["list", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
     pub(super) check: bool,
 
     /// Print the module's apps, versions and build, and end
-    #[arg(long, conflicts_with_all = ["set", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
+    #[arg(long, conflicts_with_all = ["set", "mount", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
     pub(super) list: bool,
 
     /// Print the engines, a line for each, and end

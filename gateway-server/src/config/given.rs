@@ -12,7 +12,9 @@ use super::setting::{Kind, Setting, command, unknown};
 use super::source::{Entry, Layer, Source};
 use super::{Config, Flags, environment, file, print};
 
-const NO_APP: &str = "there is nothing to serve: give MODULE:APP, or app = \"MODULE:APP\" in the file of --config";
+const NO_APP: &str =
+    "there is nothing to serve: give MODULE:APP or --mount, or app = \"MODULE:APP\" in the file of --config";
+const NO_MODULE: &str = "there is no module to look at: give MODULE";
 
 /// What was given, each value by whom it is said: a flag wins over a variable,
 /// that over the file, and that over the default.
@@ -73,8 +75,14 @@ impl Given {
         });
         let matches = command.try_get_matches_from_mut(&arguments)?;
         let flags = Flags::from_arg_matches(&matches)?;
-        if flags.target.is_none() && !flags.engines && !flags.print_config && flags.control.is_none() {
-            return Err(command.error(ErrorKind::MissingRequiredArgument, NO_APP).into());
+        let serves_nothing = flags.engines || flags.print_config || flags.control.is_some();
+        let missing = match &flags.mounts {
+            mounts if mounts.is_empty() && !serves_nothing => Some(NO_APP),
+            mounts if flags.list && mounts.target.is_none() => Some(NO_MODULE),
+            _ => None,
+        };
+        if let Some(text) = missing {
+            return Err(command.error(ErrorKind::MissingRequiredArgument, text).into());
         }
         Ok(Self { flags, matches, settings, layer, folder: None })
     }
@@ -101,12 +109,12 @@ impl Given {
         if self.flags.print_config {
             return print::page(&self.settings, |setting| self.value(setting)).map(Config::Print);
         }
-        let (only_check, app) = (self.flags.check_config, source(&self.matches, &self.layer, "target"));
-        let notes = self.notes();
-        let mut config = self.flags.check().map_err(|text| explained(text, &notes))?;
-        if let (Config::Module(module), Source::File { folder, .. }) = (&mut config, app) {
-            module.base = Some(folder);
-        }
+        let (only_check, notes) = (self.flags.check_config, self.notes());
+        let folder = |id: &str| match source(&self.matches, &self.layer, id) {
+            Source::File { folder, .. } => Some(folder),
+            _ => None,
+        };
+        let config = self.flags.check(folder).map_err(|text| explained(text, &notes))?;
         Ok(if only_check { Config::Fine } else { config })
     }
 

@@ -49,7 +49,7 @@ pub(super) struct ProcessFlags {
     #[arg(long, value_name = "HOW", default_value = "all")]
     pub(super) reload_step: ReloadStep,
 
-    /// Reload when the module's file has changed
+    /// Reload when a module's file has changed
     #[arg(long)]
     pub(super) watch: bool,
 

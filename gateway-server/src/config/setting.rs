@@ -11,6 +11,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory as _};
 
 use super::flags::{COMMAND_LINE_ONLY, Flags};
+use super::mounts::MountedModule;
 
 /// What the variables of settings begin with.
 pub(super) const PREFIX: &str = "GATEWAY_";
@@ -49,6 +50,8 @@ pub(super) enum Kind {
     Path,
     /// The module and the app in it: `path:app`.
     App,
+    /// The same, and where it is mounted: `/api=path:app`.
+    Mount,
     /// Keys with values: a table in the file.
     Pairs,
     /// Anything else: text or a number, as the flag's parser has it.
@@ -103,6 +106,8 @@ impl Setting {
             Kind::Switch
         } else if kind == TypeId::of::<PathBuf>() {
             Kind::Path
+        } else if kind == TypeId::of::<MountedModule>() {
+            Kind::Mount
         } else if kind == TypeId::of::<(String, String)>() {
             Kind::Pairs
         } else {
@@ -187,6 +192,9 @@ pub(super) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'
 /// without a folder is left alone: it is looked for in several.
 pub(super) fn placed(kind: Kind, value: &str, folder: &Path) -> String {
     let from_here = |path: &str| folder.join(path).to_string_lossy().into_owned();
+    if let (Kind::Mount, Some((place, app))) = (kind, value.split_once('=')) {
+        return format!("{place}={}", placed(Kind::App, app, folder));
+    }
     match (kind, value.strip_prefix("unix:")) {
         (Kind::Path, _) => from_here(value),
         (Kind::App, _) if value.contains('/') => from_here(value),
@@ -207,6 +215,8 @@ mod tests {
         check(Kind::App, "libapp.so:app", "libapp.so:app");
         check(Kind::App, "./libapp.so:app", "/etc/x/./libapp.so:app");
         check(Kind::App, "/srv/libapp.so", "/srv/libapp.so");
+        check(Kind::Mount, "/a=./lib=a.so:app", "/a=/etc/x/./lib=a.so:app");
+        check(Kind::Mount, "a.org/=liba.so", "a.org/=liba.so");
         check(Kind::Plain, "unix:run/app.sock", "unix:/etc/x/run/app.sock");
         check(Kind::Plain, "unix:/run/app.sock", "unix:/run/app.sock");
         check(Kind::Plain, "unix:", "unix:");
