@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gateway_server_global_optspecs
-    string join \n mount= bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= tls-cert= tls-key= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= watch pre-stop-delay= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
+    string join \n mount= app-dir= bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= tls-cert= tls-key= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= watch pre-stop-delay= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
 end
 
 function __fish_gateway_server_needs_command
@@ -25,8 +25,9 @@ function __fish_gateway_server_using_subcommand
 end
 
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l mount -d 'Serve an app below a path, /PREFIX=MODULE:APP, or for a host, HOST/PREFIX=MODULE:APP with example.org or *.example.org; may be given several times' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l app-dir -d 'Serve each module of a folder, /PREFIX=DIR: DIR/libNAME.so at /PREFIX/NAME, reloaded when the folder changes; may be given several times' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l bind -d 'Listen on ADDR: 127.0.0.1:8000, [::1]:8000, http:// or https:// before them, unix:/run/app.sock, fd://3 or systemd; may be given several times; port 0 takes a free one' -r
-complete -c gateway-server -n "__fish_gateway_server_needs_command" -l set -d 'Configure the app, each of them where there are several; may be given several times' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l set -d 'Configure each app, or with PLACE:KEY=VALUE the one that is mounted there; may be given several times' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l config -d 'Read settings from a TOML file; GATEWAY_CONFIG names one as well' -r -F
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l backlog -d 'How many clients may wait to be accepted; the system has a limit of its own' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l socket-mode -d 'The permissions of Unix sockets, as for chmod [default: what the umask leaves]' -r

@@ -5,6 +5,7 @@
 //! a key too; `environment` and `file` read these, and `given` lays the command
 //! line over them. `print` and [`mod@reference`] write settings down.
 
+mod app_settings;
 mod environment;
 mod file;
 mod flags;
@@ -31,6 +32,7 @@ use crate::net::{Address, IdentityFiles, Listening};
 use crate::protocol::{Limits, UnderscoreHeaders};
 use crate::supervisor::Policy;
 
+pub use self::app_settings::AppSettings;
 pub use self::flags::{Control, Flags};
 pub use self::given::{Given, Refused};
 pub use self::identity::Identity;
@@ -57,8 +59,8 @@ pub enum Config {
 pub struct AppsConfig {
     /// What is served, and where: no place twice.
     pub mounts: Vec<Mount>,
-    /// The configuration of each app.
-    pub settings: Vec<(String, String)>,
+    /// What apps are configured with.
+    pub settings: AppSettings,
     /// Whether a module that others can write to is refused.
     pub strict: bool,
     /// What to do with it.
@@ -162,9 +164,6 @@ impl Flags {
         if self.engines {
             return Ok(Config::Engines);
         }
-        if let Some(key) = repeated(self.set.iter().map(|(key, _)| key)) {
-            return Err(format!("--set {key} is given twice"));
-        }
         if self.in_child && !self.list && !self.check {
             return Err("--in-child belongs to --check and --list".to_owned());
         }
@@ -174,7 +173,7 @@ impl Flags {
             mounts.truncate(1);
         }
         let inspect = if self.list { Inspect::List } else { Inspect::Check };
-        let (settings, strict) = (self.set, self.strict);
+        let (settings, strict) = (AppSettings::check(self.set, &mounts)?, self.strict);
         let action = match (self.list || self.check, self.in_child) {
             (false, _) => {
                 let serve = (self.serve.bind, self.listen, self.serve.lint);

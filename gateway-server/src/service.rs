@@ -8,14 +8,18 @@
 //! | `host` | which hosts an app is for |
 //! | `prefix` | which part of the path |
 //! | `page` | a small answer of the server's own |
+//! | `dropped` | what counts in a folder of modules |
 
+mod dropped;
 mod host;
 mod page;
 mod place;
 mod prefix;
 mod site;
 
+pub use self::dropped::dropped_name;
 pub use self::host::Hosts;
+pub use self::page::Page;
 pub use self::place::Place;
 pub use self::prefix::Prefix;
 pub use self::site::Site;

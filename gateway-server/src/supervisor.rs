@@ -13,7 +13,7 @@
 //! | `master` | turns what happens into events, and actions into what happens |
 //! | `process` | a worker's process, as the master sees it |
 //! | `control` | where `gateway-server reload` asks, and hears what came of it |
-//! | `files` | files whose change is a reason to reload |
+//! | `files` | files and folders whose change is a reason to reload |
 //! | `link` | what a worker says to its master |
 //! | `vitals` | how a worker does, as seen from outside |
 //! | `bond` | has a worker end with its master |
@@ -29,7 +29,6 @@ mod table;
 mod vitals;
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +38,7 @@ use crate::stats::Board;
 
 pub use self::bond::end_with;
 pub use self::control::ask;
+pub use self::files::Watched;
 pub use self::link::Link;
 pub use self::master::run;
 
@@ -80,8 +80,8 @@ pub struct Wear {
 
 /// What a worker does.
 pub trait Work {
-    /// Files whose change is a reason to reload.
-    fn files(&self) -> &[PathBuf] {
+    /// What it is a reason to reload that it changes.
+    fn watched(&self) -> &[Watched] {
         &[]
     }
 

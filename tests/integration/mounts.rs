@@ -1,5 +1,7 @@
 //! Several apps in one server: who answers what, and what each of them sees.
 
+mod folder;
+mod folder_load;
 mod refusals;
 mod reload;
 mod router;
@@ -125,6 +127,25 @@ fn an_app_that_takes_one_call_at_a_time_may_stand_beside_others() {
     let server = serve(&[mount("/one", &exclusive), mounted("/hello", "hello")], &[]);
     assert_eq!(ask(&server, "a", "/hello").text(), "Hello, World!\n");
     assert_eq!(ask(&server, "a", "/one").text(), "1 at a time\n");
+    server.stop();
+}
+
+#[test]
+fn each_app_may_have_settings_of_its_own() {
+    let mounts = [mounted("/a", "conformance"), mounted("/b", "conformance"), mounted("x.test/count", "counter")];
+    let all = ["--set", "/b:greeting=b", "--set", "X.test/count:start=41", "--set", "/a:greeting=a:b=c"];
+    let server = serve(&mounts, &all);
+    assert_eq!(ask(&server, "a", "/a/config").text(), "a:b=c");
+    assert_eq!(ask(&server, "a", "/b/config").text(), "b");
+    let counted = ask(&server, "x.test", "/count").text();
+    assert!(counted.contains("41") || counted.contains("42"), "{counted}");
+    server.stop();
+    // What is said of all holds where nothing else is said.
+    let server = serve(&mounts[..2], &["--set", "/b:greeting=b", "--set", "greeting=all"]);
+    assert_eq!(
+        (ask(&server, "a", "/a/config").text(), ask(&server, "a", "/b/config").text()),
+        ("all".into(), "b".into())
+    );
     server.stop();
 }
 

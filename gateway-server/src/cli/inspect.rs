@@ -9,10 +9,11 @@ use gateway_spec::lint::facts::ModuleFacts;
 use gateway_spec::loader::OpenModule;
 use signal_hook::low_level;
 
-use super::site::Part;
+use super::site::{Dropped, Part, dropped};
 use super::{Failure, println_quiet};
-use crate::config::AppsConfig;
+use crate::config::{AppsConfig, Content, Module};
 use crate::server::{self, Manner};
+use crate::service::Place;
 
 /// How the child says that it came to its end: a module that calls `exit(0)`
 /// must not pass for a good one.
@@ -41,29 +42,50 @@ pub(super) fn inspect_in_child() -> Result<ExitCode, Failure> {
 /// Loads each module, and creates its app. Those that are well are told before
 /// the next one is tried, so that it is known which one has ended the process.
 pub(super) fn check(config: &AppsConfig) -> Result<ExitCode, Failure> {
+    let mut is_broken = false;
     for mount in &config.mounts {
-        let part = Part::open(config, mount)?;
-        part.warn();
-        let module = &part.module;
-        let entry = module.entry(None).map_err(|error| part.failure(error))?;
-        drop(part.create(&server::host(&Manner::default()), &config.settings, false)?);
-        let info = module.module();
-        for violation in lint::check_module(&ModuleFacts::of(info)) {
-            println_quiet(&format!("warning: {violation}"));
+        match &mount.content {
+            Content::Module(module) => check_module(config, &mount.place, module)?,
+            Content::Folder(folder) => {
+                for Dropped { place, module } in dropped::read(&mount.place, folder)? {
+                    // Each of them is told of: they do not keep each other from serving.
+                    if let Err(failure) = check_module(config, &place, &module) {
+                        println_quiet(&format!("broken: {}", failure.parts().1));
+                        is_broken = true;
+                    }
+                }
+            }
         }
-        let place = part.named().map(|place| format!("{place}: ")).unwrap_or_default();
-        let (path, name, version) = (module.path().display(), info.name(), info.version());
-        println_quiet(&format!("ok: {place}{path}:{} ({name} {version})", entry.name()));
+    }
+    if is_broken {
+        return Err(Failure::Other("a module that is broken would answer 500; all others would be served".to_owned()));
     }
     Ok(ExitCode::from(DONE))
+}
+
+fn check_module(config: &AppsConfig, place: &Place, module: &Module) -> Result<(), Failure> {
+    let part = Part::open(config, place.clone(), module)?;
+    part.warn();
+    let entry = part.entry()?;
+    drop(part.create(&server::host(&Manner::default()), &config.settings, false)?);
+    let info = part.module.module();
+    for violation in lint::check_module(&ModuleFacts::of(info)) {
+        println_quiet(&format!("warning: {violation}"));
+    }
+    let place = part.named().map(|place| format!("{place}: ")).unwrap_or_default();
+    let (path, name, version) = (part.module.path().display(), info.name(), info.version());
+    println_quiet(&format!("ok: {place}{path}:{} ({name} {version})", entry.name()));
+    Ok(())
 }
 
 /// Tells what is in a module.
 pub(super) fn list(config: &AppsConfig) -> Result<ExitCode, Failure> {
     for mount in &config.mounts {
-        let part = Part::open(config, mount)?;
-        part.warn();
-        list_module(&part.module);
+        if let Content::Module(module) = &mount.content {
+            let part = Part::open(config, mount.place.clone(), module)?;
+            part.warn();
+            list_module(&part.module);
+        }
     }
     Ok(ExitCode::from(DONE))
 }

@@ -1,126 +1,129 @@
 //! What is served: modules, loaded, and the one app that is made of theirs.
 
-use std::path::PathBuf;
+pub(super) mod dropped;
+mod part;
+
 use std::sync::Arc;
 
+use gateway_spec::App;
 use gateway_spec::abi::host::Host;
-use gateway_spec::lint::Lint;
-use gateway_spec::loader::{self, LoadError, OpenModule};
-use gateway_spec::{App, Config as AppConfig};
+use gateway_spec::loader;
 
 use super::Failure;
-use crate::config::{AppsConfig, Content, Mount};
-use crate::service::{Place, Site};
+use crate::config::{AppSettings, AppsConfig, Content};
+use crate::service::{Page, Place, Site, dropped_name};
+use crate::supervisor::Watched;
+
+pub(super) use self::dropped::Dropped;
+pub(super) use self::part::Part;
 
 /// All modules of a configuration, loaded.
 #[derive(Clone, Debug)]
 pub(super) struct Loaded {
     parts: Vec<Part>,
-    settings: Vec<(String, String)>,
-}
-
-/// What is at a place.
-#[derive(Clone, Debug)]
-pub(super) struct Part {
-    place: Place,
-    pub(super) module: OpenModule,
-    /// Whether there are others, and it takes a word to tell them apart.
-    is_one_of_several: bool,
+    /// What is where no app is: below a folder's place, and in the place of a module
+    /// that cannot be loaded.
+    pages: Vec<(Place, Page)>,
+    settings: AppSettings,
 }
 
 impl Loaded {
     /// Loads the modules.
     pub(super) fn open(config: &AppsConfig) -> Result<Self, Failure> {
-        let mut parts: Vec<Part> = Vec::new();
+        let mut all = Self { parts: Vec::new(), pages: Vec::new(), settings: config.settings.clone() };
+        // Where a folder has one of the same place, the one that is named wins.
         for mount in &config.mounts {
-            let part = Part::open(config, mount)?;
-            // Two apps of a module are one file.
-            if !parts.iter().any(|other| other.module.path() == part.module.path()) {
-                part.warn();
+            match &mount.content {
+                Content::Module(module) => all.add(Part::open(config, mount.place.clone(), module)?),
+                Content::Folder(folder) => {
+                    all.pages.push((mount.place.clone(), Page::NOTHING));
+                    for dropped in dropped::read(&mount.place, folder)? {
+                        all.add_dropped(config, dropped);
+                    }
+                }
             }
-            parts.push(part);
         }
-        Ok(Self { parts, settings: config.settings.clone() })
+        Ok(all)
     }
 
-    /// Holds that each module has the app that it is to have.
+    fn add(&mut self, part: Part) {
+        // Two apps of a module are one file.
+        if !self.parts.iter().any(|other| other.module.path() == part.module.path()) {
+            part.warn();
+        }
+        self.parts.push(part);
+    }
+
+    /// One that is broken stops nobody.
+    fn add_dropped(&mut self, config: &AppsConfig, Dropped { place, module }: Dropped) {
+        if self.parts.iter().any(|part| part.place == place) {
+            tracing::warn!("{} is not served: {place} is mounted", module.target);
+            return;
+        }
+        match Part::open(config, place.clone(), &module) {
+            Ok(part) => self.add(part.dropped()),
+            Err(failure) => {
+                tracing::error!("{}", failure.parts().1);
+                self.pages.push((place, Page::BROKEN));
+            }
+        }
+    }
+
+    /// Holds that each module has the app that it must have.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        self.parts.iter().try_for_each(|part| part.module.entry(None).map(drop).map_err(|error| part.failure(error)))
+        self.parts.iter().filter(|part| !part.is_dropped).try_for_each(|part| part.entry().map(drop))
     }
 
     /// Creates the apps, and the one that stands for all of them. One app alone
     /// stands for itself.
     pub(super) fn create(&self, host: &Arc<Host>, lint: bool) -> Result<Arc<dyn App>, Failure> {
-        let create = |part: &Part| Ok((part.place.clone(), part.create(host, &self.settings, lint)?));
-        let mut apps: Vec<(Place, Arc<dyn App>)> = self.parts.iter().map(create).collect::<Result<_, Failure>>()?;
-        match apps.pop_if(|(place, _)| place.is_everywhere() && self.parts.len() == 1) {
-            Some((_, only)) => Ok(only),
-            None => Ok(Arc::new(Site::new(apps))),
+        if let ([only], []) = (&self.parts[..], &self.pages[..])
+            && only.place.is_everywhere()
+        {
+            return only.create(host, &self.settings, lint);
         }
+        let mut apps: Vec<(Place, Arc<dyn App>)> = Vec::new();
+        for part in &self.parts {
+            let app = match part.create(host, &self.settings, lint) {
+                Err(failure) if part.is_dropped => {
+                    tracing::error!("{}", failure.parts().1);
+                    Arc::new(Page::BROKEN)
+                }
+                created => created?,
+            };
+            apps.push((part.place.clone(), app));
+        }
+        apps.extend(self.pages.iter().map(|(place, page)| (place.clone(), Arc::new(*page) as Arc<dyn App>)));
+        Ok(Arc::new(Site::new(apps)))
     }
 
     /// Ends the modules, once their apps have ended.
     pub(super) fn shutdown(&self) {
-        for part in &self.parts {
-            if let Err(error) = part.module.module().shutdown() {
-                tracing::warn!("{} was not shut down: {error}", part.module.path().display());
+        for Part { module, .. } in &self.parts {
+            if let Err(error) = module.module().shutdown() {
+                tracing::warn!("{} was not shut down: {error}", module.path().display());
             }
         }
     }
 }
 
-impl Part {
-    /// Loads the module that is mounted there.
-    pub(super) fn open(config: &AppsConfig, mount: &Mount) -> Result<Self, Failure> {
-        let (is_one_of_several, place) = (config.mounts.len() > 1, mount.place.clone());
-        let Content::Module(module) = &mount.content;
-        let opened = loader::open(&module.target, &module.options(config.strict));
-        let module = opened.map_err(|error| failure(is_one_of_several.then_some(&place), error))?;
-        Ok(Self { place, module, is_one_of_several })
+/// What may change, so that all is to be loaded anew: folders, and with
+/// `--watch` the files of modules.
+pub(super) fn watched(config: &AppsConfig, files: bool) -> Result<Vec<Watched>, Failure> {
+    let mut watched = Vec::new();
+    for mount in &config.mounts {
+        match &mount.content {
+            Content::Module(module) if files => {
+                let found = loader::locate(&module.target, &module.options(config.strict));
+                let found = found.map_err(|error| part::failure(part::named(config, &mount.place), &error))?;
+                watched.extend(found.into_iter().map(Watched::File));
+            }
+            Content::Module(_) => {}
+            Content::Folder(folder) => {
+                dropped::read(&mount.place, folder)?;
+                watched.push(Watched::Folder(folder.clone(), |name| dropped_name(name).is_some()));
+            }
+        }
     }
-
-    /// Says what is odd about it.
-    pub(super) fn warn(&self) {
-        self.module.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
-    }
-
-    /// Its app.
-    pub(super) fn create(
-        &self,
-        host: &Arc<Host>,
-        settings: &[(String, String)],
-        lint: bool,
-    ) -> Result<Arc<dyn App>, Failure> {
-        let settings = AppConfig::from_pairs(settings.iter().cloned());
-        let app = self.module.create(Arc::clone(host), &settings).map_err(|error| self.failure(error))?;
-        Ok(if lint { Arc::new(Lint::new(app)) } else { Arc::new(app) })
-    }
-
-    /// Where it is mounted, where it takes a word to say that.
-    pub(super) fn named(&self) -> Option<&Place> {
-        self.is_one_of_several.then_some(&self.place)
-    }
-
-    pub(super) fn failure(&self, error: LoadError) -> Failure {
-        failure(self.named(), error)
-    }
-}
-
-/// What went wrong, and where that is mounted, if there are several.
-fn failure(place: Option<&Place>, error: LoadError) -> Failure {
-    let text = place.map_or_else(|| error.to_string(), |place| format!("{place}: {error}"));
-    match error {
-        LoadError::Create { .. } | LoadError::CreatePanicked { .. } => Failure::Other(text),
-        _ => Failure::Usage(text),
-    }
-}
-
-/// The files of all modules, for a look at whether they change.
-pub(super) fn files(config: &AppsConfig) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
-    for Mount { place, content: Content::Module(module) } in &config.mounts {
-        let found = loader::locate(&module.target, &module.options(config.strict));
-        files.extend(found.map_err(|error| failure((config.mounts.len() > 1).then_some(place), error))?);
-    }
-    Ok(files)
+    Ok(watched)
 }

@@ -20,7 +20,7 @@ use crate::engine::{Stop, Stopper};
 use crate::net::{Address, Bound, Listener, Notifier, Relay};
 use crate::server;
 use crate::stats::Board;
-use crate::supervisor::{self, Link, Policy, Work};
+use crate::supervisor::{self, Link, Policy, Watched, Work};
 use crate::sys::{Shared, log_anew_on};
 
 /// Binds, then has workers serve until the end. Where it takes over from another
@@ -61,7 +61,7 @@ struct Worker<'a> {
     /// Tells workers that all end, not one: nobody is let in any more.
     all_end: Arc<Shared>,
     // The master's.
-    files: Vec<PathBuf>,
+    watched: Vec<Watched>,
     caller: &'a Caller,
     master: Pid,
     notifier: Option<Notifier>,
@@ -81,7 +81,7 @@ impl<'a> Worker<'a> {
         predecessor: &'a mut Option<Predecessor>,
     ) -> Result<Self, Failure> {
         let other = |error: io::Error| Failure::Other(error.to_string());
-        let files = if how.watch { site::files(config)? } else { Vec::new() };
+        let watched = site::watched(config, how.watch)?;
         let relay = predecessor.as_ref().map_or_else(Relay::new, Predecessor::relay).map_err(other)?;
         let listeners = listeners(how, predecessor.as_mut())?;
         // Who takes over does so once it serves.
@@ -98,7 +98,7 @@ impl<'a> Worker<'a> {
             all_end: Arc::new(Shared::new(1).map_err(other)?),
             notifier: Notifier::from_env(),
             is_watched: Notifier::watchdog(),
-            files,
+            watched,
             caller,
             master: getpid(),
             start,
@@ -161,8 +161,8 @@ fn listeners(how: &Serve, predecessor: Option<&mut Predecessor>) -> Result<Vec<(
 }
 
 impl Work for Worker<'_> {
-    fn files(&self) -> &[PathBuf] {
-        &self.files
+    fn watched(&self) -> &[Watched] {
+        &self.watched
     }
 
     fn settle(&mut self) -> io::Result<()> {

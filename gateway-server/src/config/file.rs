@@ -96,7 +96,9 @@ impl File<'_> {
             (Kind::Plain, DeValue::Integer(_)) => {
                 return Err(self.wrong(setting.key(), value, "write it as on the command line, in quotes"));
             }
-            (Kind::App | Kind::Mount | Kind::Path | Kind::Plain, DeValue::String(text)) => text.to_string(),
+            (Kind::App | Kind::Mount | Kind::Folder | Kind::Path | Kind::Plain, DeValue::String(text)) => {
+                text.to_string()
+            }
             _ => return Err(self.wrong(setting.key(), value, &wanted(setting))),
         };
         setting.check(&text).map_err(|why| self.wrong(setting.key(), value, &why))?;
@@ -165,7 +167,9 @@ fn wanted(setting: &Setting) -> String {
         Kind::Switch => return "write true or false, without quotes".to_owned(),
         Kind::Pairs => return format!("write a table: [{key}], and lines of key = \"value\" below it"),
         Kind::Plain if example == "N" || example.parse::<u64>().is_ok() => "write a whole number".to_owned(),
-        Kind::Path | Kind::App | Kind::Mount | Kind::Plain => format!("write text in quotes, as {key} = \"{example}\""),
+        Kind::Path | Kind::App | Kind::Mount | Kind::Folder | Kind::Plain => {
+            format!("write text in quotes, as {key} = \"{example}\"")
+        }
     };
     if setting.is_list() { format!("{one}, or a list of such") } else { one }
 }

@@ -63,7 +63,7 @@ pub struct Flags {
     #[command(flatten)]
     pub(super) serve: ServeFlags,
 
-    /// Configure the app, each of them where there are several; may be given several times
+    /// Configure each app, or with PLACE:KEY=VALUE the one that is mounted there; may be given several times
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub(super) set: Vec<(String, String)>,
 
@@ -88,7 +88,7 @@ pub struct Flags {
     pub(super) check: bool,
 
     /// Print the module's apps, versions and build, and end
-    #[arg(long, conflicts_with_all = ["set", "mount", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
+    #[arg(long, conflicts_with_all = ["set", "mount", "app_dir", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
     pub(super) list: bool,
 
     /// Print the engines, a line for each, and end

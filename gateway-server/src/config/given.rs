@@ -13,7 +13,7 @@ use super::source::{Entry, Layer, Source};
 use super::{Config, Flags, environment, file, print};
 
 const NO_APP: &str =
-    "there is nothing to serve: give MODULE:APP or --mount, or app = \"MODULE:APP\" in the file of --config";
+    "there is nothing to serve: give MODULE:APP, --mount or --app-dir, or app = \"MODULE:APP\" in the file of --config";
 const NO_MODULE: &str = "there is no module to look at: give MODULE";
 
 /// What was given, each value by whom it is said: a flag wins over a variable,

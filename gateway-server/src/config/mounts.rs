@@ -18,6 +18,10 @@ pub(super) struct MountFlags {
     /// Serve an app below a path, /PREFIX=MODULE:APP, or for a host, HOST/PREFIX=MODULE:APP with example.org or *.example.org; may be given several times
     #[arg(long, value_name = "PLACE=MODULE", value_parser = mounted_module)]
     pub(super) mount: Vec<MountedModule>,
+
+    /// Serve each module of a folder, /PREFIX=DIR: DIR/libNAME.so at /PREFIX/NAME, reloaded when the folder changes; may be given several times
+    #[arg(long, value_name = "PLACE=DIR", value_parser = mounted_folder)]
+    pub(super) app_dir: Vec<MountedFolder>,
 }
 
 /// A value of `--mount`.
@@ -25,6 +29,13 @@ pub(super) struct MountFlags {
 pub(super) struct MountedModule {
     place: Place,
     target: Target,
+}
+
+/// A folder, and where what is in it is mounted: `/PREFIX=DIR`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct MountedFolder {
+    place: Place,
+    folder: PathBuf,
 }
 
 /// Something that is served, and where.
@@ -41,6 +52,8 @@ pub struct Mount {
 pub enum Content {
     /// An app of a module.
     Module(Module),
+    /// The modules of a folder, each below the place by its name.
+    Folder(PathBuf),
 }
 
 /// An app of a module.
@@ -63,7 +76,7 @@ impl Module {
 impl MountFlags {
     /// Whether there is nothing.
     pub(super) fn is_empty(&self) -> bool {
-        self.target.is_none() && self.mount.is_empty()
+        self.target.is_none() && self.mount.is_empty() && self.app_dir.is_empty()
     }
 
     /// Everything that is served. Files are seen from the folder of the file that
@@ -77,12 +90,14 @@ impl MountFlags {
         let everywhere = self.target.map(|target| module(Place::default(), Target::parse(&target), "target"));
         let is_everywhere = everywhere.is_some();
         let others = self.mount.into_iter().map(|MountedModule { place, target }| module(place, target, "mount"));
-        let all: Vec<Mount> = everywhere.into_iter().chain(others).collect();
+        let folders = self.app_dir.into_iter();
+        let folders = folders.map(|MountedFolder { place, folder }| Mount { place, content: Content::Folder(folder) });
+        let all: Vec<Mount> = everywhere.into_iter().chain(others).chain(folders).collect();
         match repeated(all.iter().map(|mount| &mount.place)) {
             Some(place) if is_everywhere && place.is_everywhere() => {
-                Err(format!("MODULE:APP is mounted at {place}, and so is what --mount {place} names: leave one out"))
+                Err(format!("MODULE:APP is mounted at {place}, and so is something else: leave one out"))
             }
-            Some(place) => Err(format!("--mount {place} is given twice")),
+            Some(place) => Err(format!("something is mounted at {place} twice: leave one out")),
             None => Ok(all),
         }
     }
@@ -94,5 +109,14 @@ fn mounted_module(text: &str) -> Result<MountedModule, String> {
             Ok(MountedModule { place: place.parse()?, target: Target::parse(target) })
         }
         _ => Err("write it as /PREFIX=MODULE:APP".to_owned()),
+    }
+}
+
+fn mounted_folder(text: &str) -> Result<MountedFolder, String> {
+    match text.split_once('=') {
+        Some((place, folder)) if !folder.is_empty() => {
+            Ok(MountedFolder { place: place.parse()?, folder: PathBuf::from(folder) })
+        }
+        _ => Err("write it as /PREFIX=DIR".to_owned()),
     }
 }

@@ -11,7 +11,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory as _};
 
 use super::flags::{COMMAND_LINE_ONLY, Flags};
-use super::mounts::MountedModule;
+use super::mounts::{MountedFolder, MountedModule};
 
 /// What the variables of settings begin with.
 pub(super) const PREFIX: &str = "GATEWAY_";
@@ -52,6 +52,8 @@ pub(super) enum Kind {
     App,
     /// The same, and where it is mounted: `/api=path:app`.
     Mount,
+    /// A folder, and where it is mounted: `/apps=folder`.
+    Folder,
     /// Keys with values: a table in the file.
     Pairs,
     /// Anything else: text or a number, as the flag's parser has it.
@@ -108,6 +110,8 @@ impl Setting {
             Kind::Path
         } else if kind == TypeId::of::<MountedModule>() {
             Kind::Mount
+        } else if kind == TypeId::of::<MountedFolder>() {
+            Kind::Folder
         } else if kind == TypeId::of::<(String, String)>() {
             Kind::Pairs
         } else {
@@ -192,8 +196,9 @@ pub(super) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'
 /// without a folder is left alone: it is looked for in several.
 pub(super) fn placed(kind: Kind, value: &str, folder: &Path) -> String {
     let from_here = |path: &str| folder.join(path).to_string_lossy().into_owned();
-    if let (Kind::Mount, Some((place, app))) = (kind, value.split_once('=')) {
-        return format!("{place}={}", placed(Kind::App, app, folder));
+    if let (Kind::Mount | Kind::Folder, Some((place, what))) = (kind, value.split_once('=')) {
+        let kind = if kind == Kind::Mount { Kind::App } else { Kind::Path };
+        return format!("{place}={}", placed(kind, what, folder));
     }
     match (kind, value.strip_prefix("unix:")) {
         (Kind::Path, _) => from_here(value),
@@ -216,6 +221,7 @@ mod tests {
         check(Kind::App, "./libapp.so:app", "/etc/x/./libapp.so:app");
         check(Kind::App, "/srv/libapp.so", "/srv/libapp.so");
         check(Kind::Mount, "/a=./lib=a.so:app", "/a=/etc/x/./lib=a.so:app");
+        check(Kind::Folder, "/a=apps", "/a=/etc/x/apps");
         check(Kind::Mount, "a.org/=liba.so", "a.org/=liba.so");
         check(Kind::Plain, "unix:run/app.sock", "unix:/etc/x/run/app.sock");
         check(Kind::Plain, "unix:/run/app.sock", "unix:/run/app.sock");

@@ -29,6 +29,21 @@ impl Place {
     pub fn is_everywhere(&self) -> bool {
         self.hosts == Hosts::Any && self.prefix.is_root()
     }
+
+    /// The place of a segment below this one.
+    ///
+    /// # Errors
+    /// Why no path has such a segment.
+    pub fn join(&self, segment: &str) -> Result<Self, String> {
+        Ok(Self { hosts: self.hosts.clone(), prefix: self.prefix.join(segment)? })
+    }
+
+    /// Whether another one is below this one, by one segment.
+    #[must_use]
+    pub fn is_parent_of(&self, other: &Self) -> bool {
+        let segment = other.prefix.as_str().strip_prefix(self.prefix.as_str()).and_then(|rest| rest.strip_prefix('/'));
+        self.hosts == other.hosts && segment.is_some_and(|segment| !segment.is_empty() && !segment.contains('/'))
+    }
 }
 
 impl FromStr for Place {

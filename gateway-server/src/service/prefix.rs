@@ -39,6 +39,17 @@ impl Prefix {
         Ok(Self(text.to_owned()))
     }
 
+    /// The prefix of a segment below this one.
+    ///
+    /// # Errors
+    /// Why no path has such a segment.
+    pub(super) fn join(&self, segment: &str) -> Result<Self, String> {
+        if segment.is_empty() || segment.contains('/') {
+            return Err("a segment is not empty, and has no / in it".to_owned());
+        }
+        Self::parse(&format!("{}/{segment}", self.0))
+    }
+
     /// What follows the prefix in a path, if it begins with it: nothing, or `/…`.
     pub(super) fn rest<'a>(&self, path: &'a [u8]) -> Option<&'a [u8]> {
         let rest = path.strip_prefix(self.0.as_bytes())?;

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use gateway_spec::{App, AppFlags, Body, Environ, Result, StartResponse, Status};
+use gateway_spec::{App, AppFlags, Body, Environ, Result, StartResponse};
 
 use super::host::bare;
-use super::{Hosts, Place, Prefix, page};
+use super::{Hosts, Page, Place, Prefix};
 
 /// Several apps behind one. Who is for a request's host and for the longest
 /// part of its path answers it, and sees that part in SCRIPT_NAME, the rest in
@@ -89,7 +89,7 @@ impl Site {
 impl App for Site {
     fn call<'r>(&'r self, mut environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
         let Some((prefix, app)) = self.find(&environ) else {
-            return page::answer(Status::NOT_FOUND, "There is nothing here.\n", start_response);
+            return Page::NOTHING.call(environ, start_response);
         };
         if !prefix.is_root() {
             enter(&mut environ, prefix);

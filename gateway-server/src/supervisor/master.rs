@@ -89,7 +89,7 @@ impl<'a, W: Work> Master<'a, W> {
     fn new(policy: &Policy, work: &'a mut W) -> io::Result<Self> {
         let (read, write) = UnixStream::pair()?;
         let signals = SignalDelivery::with_pipe(read, write, SignalOnly, SIGNALS)?;
-        let files = Files::new(work.files())?;
+        let files = Files::new(work.watched())?;
         let (table, events) = (Table::new(*policy), VecDeque::from([Event::Begin]));
         Ok(Self {
             table,
@@ -116,7 +116,7 @@ impl<'a, W: Work> Master<'a, W> {
             }
             let now = Instant::now();
             if self.files.as_mut().is_some_and(|files| files.have_changed(now)) {
-                tracing::info!("the app's file has changed");
+                tracing::info!("what is served has changed");
                 return Ok(Event::Command(Command::Reload));
             }
             if now >= self.look_at {

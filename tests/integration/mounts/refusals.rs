@@ -33,14 +33,38 @@ fn what_is_no_mount_is_refused_with_a_way_out() {
     ] {
         refused(&["--mount", mount], words);
     }
-    refused(&["--mount", "/a=x.so", "--mount", "/b=x.so", "--mount", "/a=y.so"], "--mount /a is given twice");
-    refused(&["--mount", "A.test/=x.so", "--mount", "a.test./=y.so"], "--mount a.test/ is given twice");
     refused(
-        &["--mount", "/=x.so", "y.so"],
-        "MODULE:APP is mounted at /, and so is what --mount / names: leave one out",
+        &["--mount", "/a=x.so", "--mount", "/b=x.so", "--mount", "/a=y.so"],
+        "something is mounted at /a twice: leave one out",
     );
+    refused(
+        &["--mount", "A.test/=x.so", "--mount", "a.test./=y.so"],
+        "something is mounted at a.test/ twice: leave one out",
+    );
+    refused(&["--mount", "/=x.so", "y.so"], "MODULE:APP is mounted at /, and so is something else: leave one out");
     refused(&["--list", "--mount", "/=x.so"], "cannot be used with");
+    refused(&["--app-dir", "/tmp"], "write it as /PREFIX=DIR");
+    refused(&["--app-dir", "/apps="], "write it as /PREFIX=DIR");
+    refused(&["--app-dir", "apps=/tmp"], "write where the app is mounted as /PREFIX");
+    refused(&["--app-dir", "/a=/tmp", "--mount", "/a=x.so"], "something is mounted at /a twice: leave one out");
     refused(&["--mount", "/=/no/such.so"], "/no/such.so");
+}
+
+#[test]
+fn what_is_set_for_nobody_is_refused() {
+    let check = |set: &str, words: &str| {
+        refused(&["--mount", "/a=x.so", "--mount", "b.test/=x.so", "--app-dir", "/d=/tmp", "--set", set], words);
+    };
+    check("/x:key=1", "--set /x:key: nothing is mounted at /x");
+    check("/:key=1", "--set /:key: nothing is mounted at /");
+    check("/d:key=1", "--set /d:key: nothing is mounted at /d");
+    check("/d/a/b:key=1", "--set /d/a/b:key: nothing is mounted at /d/a/b");
+    check("c.test/:key=1", "nothing is mounted at c.test/");
+    check("/a/:key=1", "--set /a/:key: a prefix ends without /");
+    // These are for somebody, so it is the module that is missed.
+    for set in ["/a:key=1", "B.test/:key=1", "/d/any:key=1", "key=1", "a:b=/c:d", "http://=1"] {
+        check(set, "x.so");
+    }
 }
 
 fn toml(text: &str) -> TempDir {
@@ -52,7 +76,10 @@ fn toml(text: &str) -> TempDir {
 /// The file's own folder is where its modules are, from wherever it is read.
 #[test]
 fn mounts_are_a_setting_like_others() {
-    let folder = toml("mount = [\"/hello=./libhello.so:app\", \"a.test/=./libhello.so\"]\nbind = \"127.0.0.1:0\"\n");
+    let folder = toml(
+        "mount = [\"/hello=./libhello.so:app\", \"a.test/=./libhello.so\"]\nbind = \"127.0.0.1:0\"\n\
+         app-dir = \"/apps=.\"\n",
+    );
     std::fs::copy(artifacts::module("hello"), folder.path().join("libhello.so")).unwrap();
     let file = folder.path().join("gateway.toml").display().to_string();
     let with = |arguments: &[&str], variable: Option<&str>| {
@@ -63,6 +90,9 @@ fn mounts_are_a_setting_like_others() {
     let server = Server::spawn(with(&[], None), 1);
     let mut client = Client::new(server.connect());
     client.send(b"GET /hello/x HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n").unwrap();
+    assert_eq!(client.response("GET").unwrap().text(), "Hello, World!\n");
+    let mut client = Client::new(server.connect());
+    client.send(b"GET /apps/hello HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n").unwrap();
     assert_eq!(client.response("GET").unwrap().text(), "Hello, World!\n");
     server.stop();
     let printed = |arguments: &[&str], variable| {
