@@ -48,7 +48,7 @@ use crate::log::Errors;
 pub struct Environ<'r> {
     request: RequestRef<'r>,
     input: InputState<'r>,
-    edits: Option<Box<Edits>>,
+    edits: Option<Box<Edits<'r>>>,
 }
 
 impl<'r> Environ<'r> {

@@ -268,6 +268,54 @@ fn urls_of_mounted_apps_have_both_paths() {
     .send();
 }
 
+/// SCRIPT_NAME and PATH_INFO, by look-up, by accessor and in the list.
+fn paths(environ: &Environ<'_>) -> [String; 2] {
+    let paths = ["SCRIPT_NAME", "PATH_INFO"].map(|key| {
+        let listed: Vec<_> = environ.iter().filter(|(known, _)| known == key).map(|(_, value)| value).collect();
+        assert_eq!(listed, [environ.get(key).unwrap()]);
+        get(environ, key).unwrap()
+    });
+    assert_eq!((environ.script_name(), environ.path_info()), (paths[0].as_bytes(), paths[1].as_bytes()));
+    paths
+}
+
+#[test]
+fn a_router_moves_a_part_of_the_path() {
+    client(|mut environ| {
+        environ.enter(2);
+        assert_eq!(paths(&environ), ["/a", "/b/c"]);
+        environ.enter(2);
+        assert_eq!(paths(&environ), ["/a/b", "/c"]);
+        assert_eq!(environ.url(), "http://test/a/b/c");
+        environ.enter(0);
+        environ.enter(9);
+        assert_eq!(paths(&environ), ["/a/b/c", ""]);
+        // What is said in so many words wins, and may be moved too.
+        environ.insert("PATH_INFO", "/x/y");
+        assert_eq!(paths(&environ), ["/a/b/c", "/x/y"]);
+        environ.enter(2);
+        assert_eq!(paths(&environ), ["/a/b/c/x", "/y"]);
+        environ.remove("SCRIPT_NAME");
+        environ.enter(2);
+        assert_eq!(paths(&environ), ["/y", ""]);
+    })
+    .get("/a/b/c")
+    .header("Host", "test")
+    .send();
+}
+
+/// As behind a proxy that has a part of the path.
+#[test]
+fn what_was_moved_before_stays() {
+    client(|mut environ| {
+        environ.enter(2);
+        assert_eq!(paths(&environ), ["/front/a", "/b"]);
+    })
+    .get("/front/a/b")
+    .script_name("/front")
+    .send();
+}
+
 #[test]
 fn options_asterisk_has_no_path() {
     client(|environ| {

@@ -10,6 +10,7 @@ use gateway_server::exchange::{Exchange, Now, Pending, Port, Resting, Service, W
 use gateway_server::net::{Endpoint, Local};
 use gateway_server::protocol::Limits;
 use gateway_server::protocol::http1::head::Room;
+use gateway_server::service::Site;
 use gateway_spec::abi::host::{Host, Hosted, RequestHead};
 use gateway_spec::loader::{self, Target};
 use gateway_spec::prelude::*;
@@ -17,7 +18,7 @@ use gateway_spec::{Config, View};
 use gateway_tests::artifacts;
 
 use crate::apps;
-use crate::request::{BROWSER, PLAIN, parse, request};
+use crate::request::{BROWSER, MOUNTED, PLAIN, parse, request};
 use crate::sink::Sink;
 
 /// One thing that is measured.
@@ -50,6 +51,8 @@ pub(crate) const LINES: &[Line] = &[
     both("exchange: hello, one at a time", "exchange-hello", "exchange-hello-so"),
     both("exchange: hello, 16 pipelined", "exchange-pipelined", "exchange-pipelined-so"),
     both("exchange: hello, 12 headers", "exchange-browser", "exchange-browser-so"),
+    both("exchange: hello, at / beside another", "exchange-beside", "exchange-beside-so"),
+    both("exchange: hello, mounted at /app", "exchange-mounted", "exchange-mounted-so"),
 ];
 
 const fn both(about: &'static str, linked: &'static str, imported: &'static str) -> Line {
@@ -75,7 +78,9 @@ pub(crate) fn all() -> Vec<Case> {
             if name == "hello" {
                 cases.push(case(format!("exchange-hello{suffix}"), exchange(Arc::clone(&app), PLAIN, 1)));
                 cases.push(case(format!("exchange-pipelined{suffix}"), exchange(Arc::clone(&app), PLAIN, 16)));
-                cases.push(case(format!("exchange-browser{suffix}"), exchange(app, BROWSER, 1)));
+                cases.push(case(format!("exchange-browser{suffix}"), exchange(Arc::clone(&app), BROWSER, 1)));
+                cases.push(case(format!("exchange-beside{suffix}"), exchange(site(&app), PLAIN, 1)));
+                cases.push(case(format!("exchange-mounted{suffix}"), exchange(site(&app), MOUNTED, 1)));
             } else {
                 cases.push(case(format!("call-{name}{suffix}"), calls(app)));
             }
@@ -104,6 +109,12 @@ fn imported(name: &str) -> Arc<dyn App> {
     let module = loader::open(&Target::parse(&format!("{}:{name}", path.display())), &loader::Options::default());
     let app = module.and_then(|module| module.create(host(), &Config::from_pairs([("", ""); 0])));
     Arc::new(app.expect("cargo build --release -p gateway-bench makes the module"))
+}
+
+/// The app at the root, and once more at a place of its own.
+fn site(app: &Arc<dyn App>) -> Arc<dyn App> {
+    let places = ["/", "/app"].map(|place| place.parse().expect("this is a place"));
+    Arc::new(Site::new(places.map(|place| (place, Arc::clone(app)))))
 }
 
 /// A whole call: the app, its head serialised, its body taken, its body closed.

@@ -24,6 +24,9 @@ pub(crate) const BROWSER: &[u8] = b"GET /articles/2024/why-interfaces-matter?pag
 /// What a load generator sends.
 pub(crate) const PLAIN: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n";
 
+/// The same for an app below a path.
+pub(crate) const MOUNTED: &[u8] = b"GET /app/ HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n";
+
 /// The variables that a server adds.
 pub(crate) const ENV: &[Header<'static>] = &[
     Header::from_static("SERVER_PROTOCOL", "HTTP/1.1"),

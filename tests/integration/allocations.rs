@@ -19,13 +19,18 @@ fn check(engine: &str, package: &str, path: &str, headers: &str, expected: u64) 
 
 /// The same with more flags.
 fn check_with(engine: &str, flags: &[&str], package: &str, path: &str, headers: &str, expected: u64) {
-    if !skip::has(&format!("allocations of {package} on {engine}"), "cc") {
+    let target = format!("{}:app", artifacts::module(package).display());
+    check_served(engine, &[flags, &[&target]].concat(), path, headers, expected);
+}
+
+/// The same of whatever these flags serve.
+fn check_served(engine: &str, flags: &[&str], path: &str, headers: &str, expected: u64) {
+    if !skip::has(&format!("allocations of {flags:?} on {engine}"), "cc") {
         return;
     }
     let mallocs = Mallocs::new().expect("there is a C compiler");
-    let target = format!("{}:app", artifacts::module(package).display());
     let plain = &["--engine", engine, "--no-master", "--bind", "127.0.0.1:0"];
-    let mut command = command(&[plain, flags, &[&target]].concat());
+    let mut command = command(&[plain, flags].concat());
     command.env("GATEWAY_LOG", "info");
     mallocs.watch(&mut command);
     let server = Server::spawn(command, 1);
@@ -50,7 +55,11 @@ fn check_with(engine: &str, flags: &[&str], package: &str, path: &str, headers: 
     // over a connection; on a busy machine that may be now. What all times have
     // in common is the requests' own.
     let least = during.iter().min().copied();
-    assert_eq!(least, Some(expected * COUNTED), "{package}{path} on {engine}, of {COUNTED} requests each: {during:?}");
+    assert_eq!(
+        least,
+        Some(expected * COUNTED),
+        "{path} of {flags:?} on {engine}, of {COUNTED} requests each: {during:?}"
+    );
     server.stop();
 }
 
@@ -68,6 +77,17 @@ fn hello_allocates_nothing_on_thread() {
 #[test]
 fn hello_allocates_nothing_on_single() {
     check("single", "hello", "/", TWELVE, 0);
+}
+
+/// Who is at the root pays for no router; who is mounted below pays for a changed
+/// environ, for the request that a module gets then, and for what ends that with the body.
+#[test]
+fn what_a_mount_costs_is_paid_by_who_is_mounted() {
+    let hello = artifacts::module("hello");
+    let [root, below] = ["/", "/a"].map(|place| format!("--mount={place}={}:app", hello.display()));
+    check_served("thread", &[&root], "/", TWELVE, 0);
+    check_served("thread", &[&root, &below], "/", TWELVE, 0);
+    check_served("thread", &[&root, &below], "/a/b", TWELVE, 3);
 }
 
 /// Nor does a proxy that tells of its client in each, or one whose word is not valid.

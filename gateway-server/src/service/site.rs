@@ -92,7 +92,7 @@ impl App for Site {
             return Page::NOTHING.call(environ, start_response);
         };
         if !prefix.is_root() {
-            enter(&mut environ, prefix);
+            environ.enter(prefix.as_str().len());
         }
         app.call(environ, start_response)
     }
@@ -112,14 +112,6 @@ impl App for Site {
         ];
         flags.iter().filter(|(_, set)| *set).fold(AppFlags::from_bits(0), |flags, (flag, _)| flags.with(*flag))
     }
-}
-
-/// Moves a prefix from PATH_INFO to SCRIPT_NAME: together they stay what they were.
-fn enter(environ: &mut Environ<'_>, prefix: &Prefix) {
-    let script_name = [environ.script_name(), prefix.as_str().as_bytes()].concat();
-    let path_info = environ.path_info()[prefix.as_str().len()..].to_vec();
-    environ.insert("SCRIPT_NAME", script_name);
-    environ.insert("PATH_INFO", path_info);
 }
 
 impl fmt::Debug for Site {

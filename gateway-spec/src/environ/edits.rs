@@ -6,19 +6,33 @@ use super::Environ;
 use crate::abi::view::Header;
 use crate::headers::is_hidden;
 
-/// Changes in the order they were made: a value, or `None` for "removed".
+/// What was changed.
 #[derive(Debug, Default)]
-pub(super) struct Edits(Vec<(String, Option<Vec<u8>>)>);
+pub(super) struct Edits<'r> {
+    /// In the order in which it was done: a value, or `None` for "removed".
+    list: Vec<(String, Option<Vec<u8>>)>,
+    /// SCRIPT_NAME and PATH_INFO in one, and how long the first is: what a router
+    /// does to each request is not copied. The list wins.
+    path: Option<(&'r [u8], usize)>,
+}
 
-impl Edits {
+impl Edits<'_> {
     pub(super) fn get(&self, key: &str) -> Option<Option<&[u8]>> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_deref())
+        if let Some((_, value)) = self.list.iter().find(|(name, _)| name == key) {
+            return Some(value.as_deref());
+        }
+        let (path, length) = self.path?;
+        match key {
+            "SCRIPT_NAME" => Some(Some(&path[..length])),
+            "PATH_INFO" => Some(Some(&path[length..])),
+            _ => None,
+        }
     }
 
     pub(super) fn set(&mut self, key: String, value: Option<Vec<u8>>) {
-        match self.0.iter_mut().find(|(name, _)| *name == key) {
+        match self.list.iter_mut().find(|(name, _)| *name == key) {
             Some((_, slot)) => *slot = value,
-            None => self.0.push((key, value)),
+            None => self.list.push((key, value)),
         }
     }
 }
@@ -40,7 +54,7 @@ pub(super) fn variables<'a>(environ: &'a Environ<'_>) -> Vec<Variable<'a>> {
             list.push((key, value));
         }
     };
-    for (key, _) in environ.edits.iter().flat_map(|edits| &edits.0) {
+    for (key, _) in environ.edits.iter().flat_map(|edits| &edits.list) {
         add(Cow::Borrowed(key));
     }
     FIXED.into_iter().for_each(|key| add(Cow::Borrowed(key)));
@@ -67,12 +81,47 @@ fn variable_name(header: &[u8]) -> Option<String> {
 }
 
 impl Environ<'_> {
+    /// Moves the first bytes of PATH_INFO to the end of SCRIPT_NAME, as a router
+    /// does that passes a request on to an app below that path; all of them where
+    /// there are fewer. Together the two stay what they are.
+    ///
+    /// ```
+    /// use gateway_spec::prelude::*;
+    /// # use gateway_spec::testing::TestClient;
+    /// # let app = app_fn(|mut environ, start| {
+    /// #     start.start(Head::new(Status::NO_CONTENT, &[]))?;
+    /// // A request for /api/users.
+    /// environ.enter("/api".len());
+    /// assert_eq!((environ.script_name(), environ.path_info()), (&b"/api"[..], &b"/users"[..]));
+    /// #     Ok(Body::empty())
+    /// # });
+    /// # TestClient::new(app).get("/api/users").send();
+    /// ```
+    pub fn enter(&mut self, length: usize) {
+        let length = length.min(self.path_info().len());
+        let (request, edits) = (self.request, self.edits.get_or_insert_default());
+        let is_in_list = edits.list.iter().any(|(key, _)| key == "SCRIPT_NAME" || key == "PATH_INFO");
+        match edits.path {
+            _ if is_in_list => {}
+            Some((path, before)) => return edits.path = Some((path, before + length)),
+            None if request.script_name().is_empty() => return edits.path = Some((request.path_info(), length)),
+            None => {}
+        }
+        let script_name = [self.script_name(), &self.path_info()[..length]].concat();
+        let path_info = self.path_info()[length..].to_vec();
+        self.insert("SCRIPT_NAME", script_name);
+        self.insert("PATH_INFO", path_info);
+    }
+
     /// `env` for a request that is built anew from this environ: the edits of
     /// names without a field of their own, then what the server gave.
-    pub(crate) fn edited_env(&self) -> Vec<Header<'_>> {
-        let edits = self.edits.iter().flat_map(|edits| &edits.0);
-        edits
-            .filter(|(key, _)| !FIXED.contains(&key.as_str()))
+    pub(crate) fn edited_env(&self) -> Cow<'_, [Header<'_>]> {
+        let is_of_env = |edit: &&(String, _)| !FIXED.contains(&edit.0.as_str());
+        let edits = || self.edits.iter().flat_map(|edits| &edits.list).filter(is_of_env);
+        if edits().next().is_none() {
+            return Cow::Borrowed(self.request.env());
+        }
+        edits()
             .map(|(key, value)| match value {
                 Some(value) => Header::new(key, value),
                 None => Header::removed(key.as_bytes()),

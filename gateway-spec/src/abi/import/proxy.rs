@@ -1,6 +1,7 @@
 //! A C app behind middleware: it gets a request of its own that leads to the
 //! edited environ and to the wrapped `start_response`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::mem::transmute;
@@ -50,7 +51,7 @@ struct Inner<'r> {
     /// First: C's pointer to the request is a pointer to all of this.
     hosted: Hosted<'r, Link<'r>>,
     /// What the request's `env` points to.
-    _env: Vec<Header<'r>>,
+    _env: Cow<'r, [Header<'r>]>,
 }
 
 /// Leads from the proxy's request to the outer one.
@@ -72,7 +73,7 @@ impl<'r> Proxy<'r> {
         let headers = environ.request().headers();
         let link = Link { environ, start: None, writer: None };
         let hosted = Hosted::new(host, &RequestHead::EMPTY, link);
-        let inner = NonNull::from(Box::leak(Box::new(Inner { hosted, _env: Vec::new() })));
+        let inner = NonNull::from(Box::leak(Box::new(Inner { hosted, _env: Cow::Borrowed(&[]) })));
         // SAFETY: just made, nobody else has it. The slices below point into
         // the environ's edits and the outer request: heap memory and memory of
         // 'r, which stay where they are until `inner` is dropped, because the
@@ -89,7 +90,7 @@ impl<'r> Proxy<'r> {
                 content_length: environ.body_length(),
                 preread: b"",
                 body_complete: false,
-                env: &*ptr::from_ref(env.as_slice()),
+                env: &*ptr::from_ref(&*env),
                 edited: true,
                 headers,
             };
