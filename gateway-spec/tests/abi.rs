@@ -448,6 +448,28 @@ fn a_proxied_request_shows_the_edits() {
     assert_eq!(response.header("x-path"), Some("/env"));
 }
 
+/// A router's change is two slices of the path, and no list of variables is made.
+#[test]
+fn what_a_router_moves_reaches_the_module() {
+    struct Router<A>(A);
+    impl<A: App> App for Router<A> {
+        fn call<'r>(&'r self, mut environ: Environ<'r>, start: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
+            environ.enter("/m".len());
+            self.0.call(environ, start)
+        }
+    }
+    let check = |app: &dyn Fn() -> Arc<dyn App>, path: &str, script_name: &str, expected: &str| {
+        let client = TestClient::new(app());
+        let request = client.get(path).script_name(script_name).header("X-Kept", "kept");
+        assert_eq!(request.without_lint().send().text(), expected, "{path}");
+    };
+    let module = || create("app").unwrap();
+    check(&|| Arc::new(Router(module())), "/m/env", "", "- - kept /env - -");
+    check(&|| Arc::new(Router(module())), "/front/m/env", "/front", "- - kept /env - -");
+    check(&|| Arc::new(Router(Router(module()))), "/m/n/env", "", "- - kept /env - -");
+    check(&|| Arc::new(Router(Proxying(module()))), "/m/env", "", "added - kept /env value -");
+}
+
 #[test]
 fn proxies_stand_behind_proxies() {
     struct Outer(Proxying);

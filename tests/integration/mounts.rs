@@ -95,8 +95,13 @@ fn the_app_without_a_place_is_at_the_root() {
     let mut client = Client::new(server.connect());
     client.send(b"OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
     assert_eq!(client.response("OPTIONS").unwrap().header("x-case"), Some(""));
-    let log = server.stop();
+    let log = server.log();
     assert!(!log.contains("lint"), "{log}");
+    // Each app is linted, wherever it is.
+    for path in ["/never", "/more/never"] {
+        assert_eq!(ask(&server, "a", path).status, 500);
+    }
+    assert!(server.stop().matches("START-01").count() >= 2);
 }
 
 #[test]

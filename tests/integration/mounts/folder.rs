@@ -282,6 +282,23 @@ fn a_mount_that_is_named_wins_over_the_folder() {
     assert!(server.stop().contains("./liba.so is not served: /apps/a is mounted"));
 }
 
+/// A module that others can change is a warning, with `--strict` it is broken.
+#[test]
+fn what_others_can_write_to_is_strictly_not_served() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new(&[("mine", "hello"), ("ours", "hello")]);
+    fs::set_permissions(folder.path("libours.so"), fs::Permissions::from_mode(0o666)).unwrap();
+    for (more, status) in [(&[][..], 200), (&["--strict"], 500)] {
+        let server = folder.serve(more);
+        assert_eq!((answer(&server, "/apps/mine").0, answer(&server, "/apps/ours").0), (200, status));
+        assert!(server.stop().contains("libours.so"));
+    }
+    let mount = format!("/x={}:app", folder.path("libours.so").display());
+    let output = run(&["--strict", "--mount", &mount, "--mount", &mount.replace("/x=", "/y=")]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && text.contains("/x: refused: "), "{text}");
+}
+
 /// Each of them is looked at, and each that is broken is told of.
 #[test]
 fn check_looks_at_each() {
