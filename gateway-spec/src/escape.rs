@@ -22,9 +22,10 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// Whether a character does something to the line that it stands in.
+/// Whether a character does something to the line that it stands in: what [`escape`]
+/// escapes.
 #[must_use]
-pub(crate) fn is_unsafe(char: char) -> bool {
+pub fn is_unsafe(char: char) -> bool {
     char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -35,16 +35,21 @@
 //! | [`testing`] | an in-process client that lints |
 //! | [`abi`] | the C ABI; the only unsafe code besides the loader |
 //! | `loader` | opens `lib.so:app` (feature `loader`) |
+//! | `bridge` | events of `tracing` in the server's log (feature `tracing`) |
 //!
 //! # Features
 //!
 //! - `loader` (off): opens modules; pulls in libloading. Apps do not need it,
 //!   servers do.
+//! - `tracing` (off): events of `tracing`, and panics, go to the server's log; pulls in
+//!   tracing-core.
 #![deny(unsafe_code)]
 
 pub mod abi;
 mod app;
 mod body;
+#[cfg(feature = "tracing")]
+pub mod bridge;
 mod config;
 mod environ;
 mod error;
@@ -64,7 +69,7 @@ pub use body::{Body, Chunk, FileRange, Parts, Source, View};
 pub use config::Config;
 pub use environ::Environ;
 pub use error::{Error, Fault, Result};
-pub use escape::escape;
+pub use escape::{escape, is_unsafe};
 pub use headers::{Header, Headers};
 pub use input::{Input, OwnedInput};
 pub use log::{Errors, Level};

@@ -5,6 +5,8 @@ use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 use super::guard::{caught, escape_panics, guard, guard_quiet};
+#[cfg(feature = "tracing")]
+use super::lodging::Lodging;
 use super::types::*;
 use super::view::{HostRef, RequestRef, Slice, pairs};
 use crate::app::{App, AppFlags, Create};
@@ -154,10 +156,26 @@ unsafe extern "C" fn create<M, C: Create<M> + Copy + 'static>(
             // holds one; `app` was given a value, so the type has values.
             let constructor = NonNull::<C>::dangling().as_ref();
             let config = read_config(pairs(config, config_len))?.with_host(HostRef::from_raw(host));
-            *out = Box::into_raw(Box::new(constructor.create(&config)?)).cast();
+            // Before the app, which may speak to it from the first moment.
+            #[cfg(feature = "tracing")]
+            let lodging = Lodging::new(host);
+            let kept = Kept {
+                app: constructor.create(&config)?,
+                #[cfg(feature = "tracing")]
+                _lodging: lodging,
+            };
+            *out = Box::into_raw(Box::new(kept)).cast();
             Ok(GW_OK)
         })
     }
+}
+
+/// What the host has a handle of.
+struct Kept<A> {
+    app: A,
+    // Dropped after the app, which may speak to the host until then.
+    #[cfg(feature = "tracing")]
+    _lodging: Lodging,
 }
 
 fn read_config<'h>(list: &[crate::Header<'_>]) -> Result<Config<'h>> {
@@ -178,13 +196,13 @@ unsafe extern "C" fn call<A: App>(
     // shared; the request and `out` keep the ABI's rules.
     unsafe {
         guard(err, || {
-            let app = this.cast::<A>().as_ref().ok_or_else(|| Error::Invalid("the app is NULL".into()))?;
+            let kept = this.cast::<Kept<A>>().as_ref().ok_or_else(|| Error::Invalid("the app is NULL".into()))?;
             let request = RequestRef::from_raw(request)
                 .ok_or_else(|| Error::Unsupported("the request is NULL or older than version 1.0".into()))?;
             if out.is_null() || ((*out).size as usize) < SIZE_1_0.body {
                 return Err(Error::Unsupported("the body is NULL or older than version 1.0".into()));
             }
-            let body = app.call(Environ::new(request), &mut RequestStart(request))?;
+            let body = kept.app.call(Environ::new(request), &mut RequestStart(request))?;
             lower(body, &mut *out, request.host().as_ptr());
             Ok(GW_OK)
         })
@@ -195,10 +213,10 @@ unsafe extern "C" fn destroy<A: App>(this: *mut c_void) {
     guard_quiet(|| {
         if !this.is_null() {
             // SAFETY: from `create`, and destroyed once.
-            let app = unsafe { Box::from_raw(this.cast::<A>()) };
+            let kept = unsafe { Box::from_raw(this.cast::<Kept<A>>()) };
             // Apart: a second panic while the first unwinds ends the process.
-            guard_quiet(|| app.shutdown());
-            drop(app);
+            guard_quiet(|| kept.app.shutdown());
+            drop(kept);
         }
     });
 }
