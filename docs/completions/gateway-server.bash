@@ -32,7 +32,7 @@ _gateway__server() {
 
     case "${cmd}" in
         gateway__server)
-            opts="-h -V --mount --app-dir --bind --lint --set --strict --config --check-config --print-config --check --list --engines --in-child --backlog --socket-mode --socket-owner --vacuum --tls-cert --tls-key --trusted-proxies --proxy-protocol --forwarded --engine --connections --loops --threads --queue --queue-timeout --hand-over --trigger --stack-size --fork-create --workers --no-master --pidfile --start-timeout --reload-step --watch --pre-stop-delay --max-requests --max-requests-jitter --max-worker-age --max-worker-rss --max-late-calls --worker-timeout --chdir --umask --user --group --daemonize --max-line --max-head --max-fields --max-body --max-spool --spool-dir --keep-alive-requests --underscore-headers --head-timeout --body-timeout --body-rate --keep-alive-timeout --write-timeout --request-timeout --graceful-timeout --help --version reload upgrade stop"
+            opts="-h -V --mount --app-dir --bind --lint --set --strict --config --check-config --print-config --check --list --engines --in-child --backlog --socket-mode --socket-owner --vacuum --tls-cert --tls-key --trusted-proxies --proxy-protocol --forwarded --engine --connections --loops --threads --queue --queue-timeout --hand-over --trigger --stack-size --fork-create --workers --no-master --pidfile --start-timeout --reload-step --watch --pre-stop-delay --max-requests --max-requests-jitter --max-worker-age --max-worker-rss --max-late-calls --worker-timeout --chdir --umask --user --group --daemonize --log --log-file --log-format --log-level --access-log --access-log-format --max-line --max-head --max-fields --max-body --max-spool --spool-dir --keep-alive-requests --underscore-headers --head-timeout --body-timeout --body-rate --keep-alive-timeout --write-timeout --request-timeout --graceful-timeout --help --version reload upgrade stop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -191,6 +191,30 @@ _gateway__server() {
                     return 0
                     ;;
                 --daemonize)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --access-log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --access-log-format)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

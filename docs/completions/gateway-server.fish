@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gateway_server_global_optspecs
-    string join \n mount= app-dir= bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= tls-cert= tls-key= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= watch pre-stop-delay= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
+    string join \n mount= app-dir= bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= tls-cert= tls-key= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= watch pre-stop-delay= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= log-file= log-format= log-level= access-log= access-log-format= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
 end
 
 function __fish_gateway_server_needs_command
@@ -71,6 +71,16 @@ complete -c gateway-server -n "__fish_gateway_server_needs_command" -l umask -d 
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l user -d 'Serve as USER or USER:GROUP, once the addresses are bound and before the app is loaded; needs root' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l group -d 'The same for the group, of --user or alone' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l daemonize -d 'Go on in the background once the server serves; from the start its output goes to the end of LOGFILE' -r -F
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l log-file -l log -d 'Write the log to the end of FILE, which USR1 opens anew [default: standard error]' -r -F
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l log-format -d 'The log\'s lines: for people, or objects of JSON' -r -f -a "text\t''
+json\t''"
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l log-level -d 'How much the log says; GATEWAY_LOG wins, which can also choose by who says it' -r -f -a "error\t''
+warn\t''
+info\t''
+debug\t''
+trace\t''"
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l access-log -d 'Write a line for each answer to the end of FILE, which USR1 opens anew; - for standard output' -r -F
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l access-log-format -d 'What these lines have: common, combined, json, or a format as \'%h %t "%r" %s %b\' [default: combined]' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l max-line -d 'The request line; 414 beyond' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l max-head -d 'The request line and all header fields; 431 beyond' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l max-fields -d 'Header fields; 431 beyond; at most 256' -r

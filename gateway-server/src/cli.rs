@@ -3,6 +3,7 @@
 mod control;
 mod daemon;
 mod inspect;
+mod logs;
 mod pid_file;
 mod site;
 mod surroundings;
@@ -18,15 +19,19 @@ use gateway_spec::abi::guard;
 use gateway_spec::{Body, Environ, Error, StartResponse, app_fn, escape};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level;
+use tracing::Level;
 
 use self::daemon::{Caller, Detached};
+use self::logs::Logs;
 use self::pid_file::PidFile;
 use self::site::Loaded;
 use self::upgrade::Start;
 use crate::config::{Action, AppsConfig, Config, Given, Inspect, Refused, Serve};
 use crate::engine::{ENGINES, Factory, Stopper};
+use crate::logs::{Form, Log};
 use crate::net::{Bound, Identity, IdentityError, Listener, Notifier, forget_activation, raise_descriptor_limit};
 use crate::server::{self, Manner, Server, ServerError};
+use crate::stats::{Board, Journal};
 
 /// Why the program ends with something else than 0.
 enum Failure {
@@ -57,11 +62,11 @@ pub fn main() -> ExitCode {
         Err(Refused::Setting(text)) => Err(text),
     };
     let config = given.and_then(Given::enter).and_then(Given::check).map_err(Failure::Usage);
-    start_log(!config.as_ref().is_ok_and(daemon::is_wanted) && std::io::stderr().is_terminal());
+    let log = start_log(config.as_ref().ok());
     guard::escape_panics();
     // The addresses are known, and the app has started no threads yet.
     forget_activation();
-    config.and_then(|config| run(config, &start)).unwrap_or_else(|failure| {
+    config.and_then(|config| run(config, &start, &log)).unwrap_or_else(|failure| {
         let (code, text) = failure.parts();
         complain(text);
         ExitCode::from(code)
@@ -75,21 +80,20 @@ fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "gateway-server: {}", lines.join("\n"));
 }
 
-/// Log lines go to standard error, and nowhere where that cannot be written to; `GATEWAY_LOG=debug` shows more.
-fn start_log(colours: bool) {
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .with_default_directive(tracing::Level::INFO.into())
-        .with_env_var("GATEWAY_LOG")
-        .from_env_lossy();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(colours)
-        .log_internal_errors(false)
-        .with_writer(std::io::stderr)
-        .init();
+/// Lines go to standard error until it is known better, with colours where a terminal
+/// shows them.
+fn start_log(config: Option<&Config>) -> Arc<Log> {
+    let how = config.and_then(|config| match config {
+        Config::Apps(AppsConfig { action: Action::Serve(how), .. }) => Some(how),
+        _ => None,
+    });
+    let (form, level) = how.map_or((Form::Text, Level::INFO), |how| (how.logs.form, how.logs.level));
+    let is_shown = how.is_none_or(|how| how.surroundings.daemonize.is_none() && how.logs.file.is_none());
+    let colours = form == Form::Text && is_shown && std::io::stderr().is_terminal();
+    Log::start(if colours { Form::Colours } else { form }, level)
 }
 
-fn run(config: Config, start: &Start) -> Result<ExitCode, Failure> {
+fn run(config: Config, start: &Start, log: &Log) -> Result<ExitCode, Failure> {
     let config = match &config {
         Config::Apps(config) => config,
         Config::Engines => return Ok(list_engines()),
@@ -98,7 +102,7 @@ fn run(config: Config, start: &Start) -> Result<ExitCode, Failure> {
         Config::Print(page) => return Ok(say(page.trim_end())),
     };
     match &config.action {
-        Action::Serve(how) => serve(config, how, start),
+        Action::Serve(how) => serve(config, how, start, log),
         Action::Inspect(_) => inspect::inspect_in_child(),
         Action::InspectHere(Inspect::List) => inspect::list(config),
         Action::InspectHere(Inspect::Check) => inspect::check(config),
@@ -107,21 +111,27 @@ fn run(config: Config, start: &Start) -> Result<ExitCode, Failure> {
 
 // ----- serve -----------------------------------------------------------------
 
-fn serve(config: &AppsConfig, how: &Serve, start: &Start) -> Result<ExitCode, Failure> {
+fn serve(config: &AppsConfig, how: &Serve, start: &Start, log: &Log) -> Result<ExitCode, Failure> {
     surroundings::prepare(how)?;
     // Who takes over from a server that has detached itself is so already.
-    let log = how.surroundings.daemonize.as_deref().filter(|_| !upgrade::takes_over());
-    let caller = match daemon::detach(log)? {
+    let output = how.surroundings.daemonize.as_deref().filter(|_| !upgrade::takes_over());
+    let caller = match daemon::detach(output)? {
         Detached::Caller(code) => return Ok(code),
         Detached::Server(caller) => Arc::new(caller),
     };
-    serve_here(config, how, start, &caller).or_else(|failure| caller.fails(failure))
+    let logs = Logs::open(how, log);
+    logs.and_then(|logs| serve_here((config, how), start, &logs, &caller)).or_else(|failure| caller.fails(failure))
 }
 
-fn serve_here(config: &AppsConfig, how: &Serve, start: &Start, caller: &Arc<Caller>) -> Result<ExitCode, Failure> {
+fn serve_here(
+    (config, how): (&AppsConfig, &Serve),
+    start: &Start,
+    logs: &Logs<'_>,
+    caller: &Arc<Caller>,
+) -> Result<ExitCode, Failure> {
     raise_descriptor_limit();
     if let Some(policy) = &how.workers {
-        return workers::supervise(config, how, policy, start, caller);
+        return workers::supervise((config, how), policy, start, (logs, caller));
     }
     // What takes rights comes before the app, which may have fewer.
     let listeners = bound(how)?;
@@ -136,9 +146,10 @@ fn serve_here(config: &AppsConfig, how: &Serve, start: &Start, caller: &Arc<Call
     // After create: an app must not keep its own handlers.
     let stopper = server.stopper()?;
     stop_on_signals(&stopper)?;
+    logs.anew_on_signal().map_err(ServerError::from)?;
     let (addresses, caller) = (server.addresses(), Arc::clone(caller));
     let server = server.on_ready(move || announce(&addresses, &caller));
-    run_to_the_end(server, &loaded, pid_file)?;
+    run_to_the_end(server, &loaded, pid_file, (logs, None))?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -180,8 +191,22 @@ fn server_of(config: &AppsConfig, how: &Serve, identity: Option<Identity>) -> Re
     Ok((configured(server, how), loaded))
 }
 
-fn run_to_the_end(server: Server, loaded: &Loaded, pid_file: Option<PidFile>) -> Result<(), Failure> {
-    let outcome = server.run()?;
+fn run_to_the_end(
+    mut server: Server,
+    loaded: &Loaded,
+    pid_file: Option<PidFile>,
+    logs: (&Logs<'_>, Option<&Arc<Board>>),
+) -> Result<(), Failure> {
+    let (logs, board) = logs;
+    let access_log = logs.access_log(board)?;
+    if let Some(log) = &access_log {
+        log.begin().map_err(ServerError::from)?;
+        server = server.journal(Arc::clone(log) as Arc<dyn Journal>);
+    }
+    let outcome = server.run();
+    access_log.iter().for_each(|log| log.end());
+    logs.end();
+    let outcome = outcome?;
     if outcome.abandoned > 0 {
         complain(&format!("connections that did not end in time: {}", outcome.abandoned));
         drop(pid_file);

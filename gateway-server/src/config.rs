@@ -12,6 +12,7 @@ mod flags;
 mod given;
 mod identity;
 mod listen;
+mod logs;
 mod mounts;
 mod print;
 mod processes;
@@ -36,6 +37,7 @@ pub use self::app_settings::AppSettings;
 pub use self::flags::{Control, Flags};
 pub use self::given::{Given, Refused};
 pub use self::identity::Identity;
+pub use self::logs::{Access, Logs};
 pub use self::mounts::{Content, Module, Mount};
 pub use self::setting::command;
 
@@ -87,6 +89,8 @@ pub struct Serve {
     pub listening: Listening,
     /// What the process has about it.
     pub surroundings: Surroundings,
+    /// What is written down.
+    pub logs: Logs,
     /// The certificate and its key, where TLS is spoken.
     pub tls: Option<IdentityFiles>,
     /// Whether to lint.
@@ -177,7 +181,7 @@ impl Flags {
         let action = match (self.list || self.check, self.in_child) {
             (false, _) => {
                 let serve = (self.serve.bind, self.listen, self.serve.lint);
-                let about = (self.proxies.check()?, self.surroundings.check()?);
+                let about = (self.proxies.check()?, self.surroundings.check()?, self.logs.check()?);
                 Action::Serve(Box::new(serving(serve, about, self.engine, &self.processes, self.limits, &self.times)?))
             }
             (true, false) => Action::Inspect(inspect),
@@ -189,7 +193,7 @@ impl Flags {
 
 fn serving(
     (addresses, listen, lint): (Vec<Address>, ListenFlags, bool),
-    (proxies, surroundings): (Proxies, Surroundings),
+    (proxies, surroundings, logs): (Proxies, Surroundings, Logs),
     engine: EngineFlags,
     processes: &ProcessFlags,
     limits: LimitFlags,
@@ -221,6 +225,7 @@ fn serving(
         addresses,
         listening,
         surroundings,
+        logs,
         tls,
         lint,
         watch: processes.watch,

@@ -440,7 +440,9 @@ impl Exchange {
             (Want::Read, Phase::Linger { .. }) => self.phase = Phase::Closed,
             (Want::Read, _) => self.end(true),
             _ => {
+                let before = RequestId::enter(Some(self.id));
                 tracing::info!("{}: the client took nothing of its response for too long", self.slot.client());
+                RequestId::enter(before);
                 self.gone();
             }
         }

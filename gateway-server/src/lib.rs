@@ -12,6 +12,7 @@
 //! | 1 | [`net`] | addresses, listeners, what accept's errors mean |
 //! | 2 | [`stats`] | counters |
 //! | 2 | [`service`] | apps that come with the server: several behind one |
+//! | 3 | [`logs`] | the log and the access log |
 //! | 3 | [`exchange`] | one connection, sans-IO; calls the app |
 //! | 4 | [`engine`] | how many clients at once: one file per model |
 //! | 4 | [`supervisor`] | the master of worker processes |
@@ -25,6 +26,7 @@ pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod exchange;
+pub mod logs;
 pub mod net;
 pub mod protocol;
 pub mod server;

@@ -46,6 +46,8 @@ pub enum Fault {
     Forwarded,
     /// A client whose TLS could not begin, or go on.
     Insecure,
+    /// A line of the access log that could not be written.
+    LineLost,
 }
 
 /// How often each fault has happened. Only faults count, so the fast path is
@@ -66,7 +68,7 @@ enum Cells {
 
 const REFUSALS: usize = Refusal::ALL.len();
 /// How many kinds there are.
-const FAULTS: usize = REFUSALS + 8;
+const FAULTS: usize = REFUSALS + 9;
 
 impl Counters {
     /// Counters of this process.
@@ -105,7 +107,12 @@ impl Counters {
 
     /// Counts one.
     pub fn count(&self, fault: Fault) {
-        self.cells()[index(fault)].fetch_add(1, Relaxed);
+        self.count_many(fault, 1);
+    }
+
+    /// Counts so many.
+    pub fn count_many(&self, fault: Fault, count: u64) {
+        self.cells()[index(fault)].fetch_add(count, Relaxed);
     }
 
     /// How often that has happened.
@@ -127,6 +134,7 @@ impl Counters {
             (Fault::Unannounced, "a proxy sent no valid PROXY header"),
             (Fault::Forwarded, "a proxy sent forwarded headers that are not valid"),
             (Fault::Insecure, "TLS with a client failed"),
+            (Fault::LineLost, "a line of the access log was lost"),
         ];
         let mut text = String::new();
         for (fault, name) in refusals.chain(others) {
@@ -157,6 +165,7 @@ const fn index(fault: Fault) -> usize {
         Fault::Unannounced => REFUSALS + 5,
         Fault::Forwarded => REFUSALS + 6,
         Fault::Insecure => REFUSALS + 7,
+        Fault::LineLost => REFUSALS + 8,
     }
 }
 

@@ -85,12 +85,12 @@ pub trait Work {
         &[]
     }
 
-    /// Prepares the new process, before any signal arrives in it. It has the
-    /// handlers of its master no more.
+    /// Prepares the new process, the worker of this number, before any signal arrives in
+    /// it. It has the handlers of its master no more.
     ///
     /// # Errors
     /// The system's; the process ends.
-    fn settle(&mut self) -> io::Result<()>;
+    fn settle(&mut self, number: u64) -> io::Result<()>;
 
     /// Serves, to the end, and shows on the board what it does; answers the exit
     /// code.

@@ -9,6 +9,7 @@
 //! | `inherited` | descriptors and variables that the process was started with |
 //! | `signals` | what a forked process does with the signals of its parent |
 //! | `defer` | clients of whom a listener tells when they have said something |
+//! | `outlet` | where lines of a log go, without waiting for anybody |
 //! | `watched` | descriptors kept for asking whether they are ready |
 //! | `stack` | a coroutine's stack, with a wide guard below it |
 //! | `overflow` | says so when a coroutine's stack overflows |
@@ -26,7 +27,7 @@ mod fork;
 mod identity;
 mod inherited;
 mod lease;
-mod log;
+mod outlet;
 mod overflow;
 mod place;
 mod shared;
@@ -44,7 +45,7 @@ pub(crate) use fork::{Forked, fork, threads};
 pub(crate) use identity::{change_identity, is_identity};
 pub(crate) use inherited::{forget_variables, inherited};
 pub(crate) use lease::{Glance, Held, Lease};
-pub(crate) use log::{log_anew_on, log_to};
+pub(crate) use outlet::Outlet;
 pub(crate) use overflow::{guard_range, tell_overflows};
 pub(crate) use place::{Claim, Notes, Owned, Place, Release};
 pub(crate) use shared::Shared;

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gateway_server::exchange::{Exchange, Now, Pending, Port, Resting, Service, Want};
+use gateway_server::logs::{AccessLog, Format};
 use gateway_server::net::{Endpoint, Local};
 use gateway_server::protocol::Limits;
 use gateway_server::protocol::http1::head::Room;
 use gateway_server::service::Site;
+use gateway_server::stats::{Journal, Record};
 use gateway_spec::abi::host::{Host, Hosted, RequestHead};
 use gateway_spec::loader::{self, Target};
 use gateway_spec::prelude::*;
@@ -53,6 +55,11 @@ pub(crate) const LINES: &[Line] = &[
     both("exchange: hello, 12 headers", "exchange-browser", "exchange-browser-so"),
     both("exchange: hello, at / beside another", "exchange-beside", "exchange-beside-so"),
     both("exchange: hello, mounted at /app", "exchange-mounted", "exchange-mounted-so"),
+    one("hello, with a journal that does nothing", "exchange-told"),
+    one("hello, with the access log, combined", "exchange-logged"),
+    one("the same, JSON", "exchange-logged-json"),
+    one("12 headers, with a journal that does nothing", "exchange-browser-told"),
+    one("12 headers, with the access log, combined", "exchange-browser-logged"),
 ];
 
 const fn both(about: &'static str, linked: &'static str, imported: &'static str) -> Line {
@@ -86,6 +93,7 @@ pub(crate) fn all() -> Vec<Case> {
             }
         }
     }
+    cases.extend(logged());
     cases.push(case("environ".into(), environ));
     cases.push(case("parse-environ".into(), parse_environ));
     cases.push(case("httparse".into(), split));
@@ -93,6 +101,38 @@ pub(crate) fn all() -> Vec<Case> {
         cases.push(case(format!("get-{name}"), move |n| lookup(key, n)));
     }
     cases
+}
+
+/// What somebody costs who is told of each answer.
+fn logged() -> Vec<Case> {
+    let hello = || -> Arc<dyn App> { Arc::new(app_fn(apps::hello)) };
+    let log = |format: &str| -> Arc<dyn Journal> {
+        let format: Format = format.parse().expect("a format");
+        let log = AccessLog::to_file("/dev/null".as_ref(), format).expect("there is a /dev/null");
+        log.begin().expect("a thread can be started");
+        log
+    };
+    let cases: [(&str, &'static [u8], Arc<dyn Journal>); 5] = [
+        ("exchange-told", PLAIN, Arc::new(Deaf)),
+        ("exchange-logged", PLAIN, log("combined")),
+        ("exchange-logged-json", PLAIN, log("json")),
+        ("exchange-browser-told", BROWSER, Arc::new(Deaf)),
+        ("exchange-browser-logged", BROWSER, log("combined")),
+    ];
+    let of = |(name, request, journal): (&str, _, _)| {
+        case(name.to_owned(), exchange_of(Service { journal: Some(journal), ..service(hello()) }, request, 1))
+    };
+    cases.into_iter().map(of).collect()
+}
+
+/// A journal that nothing is written into.
+#[derive(Debug)]
+struct Deaf;
+
+impl Journal for Deaf {
+    fn note(&self, record: &Record<'_>) {
+        black_box(record);
+    }
 }
 
 fn case(name: String, run: impl FnMut(u64) + 'static) -> Case {
@@ -189,7 +229,15 @@ fn lookup(key: &str, n: u64) {
 
 /// A kept-alive connection without its socket: `n` requests, `depth` at a time.
 fn exchange(app: Arc<dyn App>, request: &'static [u8], depth: usize) -> impl FnMut(u64) {
-    let service = Arc::new(Service { multithread: true, ..Service::new(app, host()) });
+    exchange_of(service(app), request, depth)
+}
+
+fn service(app: Arc<dyn App>) -> Service {
+    Service { multithread: true, ..Service::new(app, host()) }
+}
+
+fn exchange_of(service: Service, request: &'static [u8], depth: usize) -> impl FnMut(u64) {
+    let service = Arc::new(service);
     let local = Arc::new(Local::new("127.0.0.1", 8000));
     let endpoint = Endpoint::new(local, Some(([127, 0, 0, 1], 50000).into()));
     let now = Now { instant: Instant::now(), date: *b"Sun, 06 Nov 1994 08:49:37 GMT" };

@@ -101,6 +101,17 @@ fn a_client_that_headers_name_allocates_nothing() {
     check_with("thread", &[trusted, &["--forwarded", "forwarded"][..]].concat(), "hello", "/", headers, 0);
 }
 
+/// Nor does a line of the access log.
+#[test]
+fn a_line_of_the_access_log_allocates_nothing() {
+    for format in ["combined", "json", "%h %t %D %P %L %{User-Agent}i %{SERVER_PORT}e"] {
+        for engine in ["thread", "fork"] {
+            let logged = &["--access-log", "/dev/null", "--access-log-format", format];
+            check_with(engine, logged, "hello", "/", TWELVE, 0);
+        }
+    }
+}
+
 /// 64 KiB from memory are sent from where they lie.
 #[test]
 fn a_large_borrowed_body_allocates_nothing() {

@@ -15,6 +15,7 @@ mod leader;
 mod limits;
 mod listening;
 mod loader;
+mod logs;
 mod models;
 mod mounts;
 mod peers;

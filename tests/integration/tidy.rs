@@ -37,6 +37,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("stats", 2),
     ("service", 2),
     ("exchange", 3),
+    ("logs", 3),
     ("engine", 4),
     ("supervisor", 4),
     ("config", 5),

@@ -15,14 +15,7 @@ use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use signal_hook::low_level;
 
 use super::{Failure, complain};
-use crate::config::{Action, Config, Identity};
-use crate::sys::{Forked, fork, log_to};
-
-/// Whether the server is to detach itself: no terminal shows its log then.
-pub(super) fn is_wanted(config: &Config) -> bool {
-    let Config::Apps(apps) = config else { return false };
-    matches!(&apps.action, Action::Serve(how) if how.surroundings.daemonize.is_some())
-}
+use crate::sys::{Forked, fork};
 
 /// Which process this is.
 pub(super) enum Detached {
@@ -75,16 +68,6 @@ fn leave(log: &File) -> io::Result<()> {
 /// As it is when it is opened anew.
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o640).open(path)
-}
-
-/// Opens the log anew, for who serves as another user too: each worker does it for
-/// itself.
-///
-/// # Errors
-/// The system's; all is as it was.
-pub(super) fn log_anew(path: &Path, identity: Option<&Identity>) -> io::Result<()> {
-    let log = log_to(path)?;
-    identity.map_or(Ok(()), |identity| identity.own(log))
 }
 
 /// Waits until the server serves or has failed, and says what it is told.

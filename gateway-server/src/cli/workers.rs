@@ -1,16 +1,16 @@
 //! Serving with workers under a master.
 
 use std::io;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use rustix::process::{Pid, getpid};
 use rustix::time::{ClockId, clock_gettime};
-use signal_hook::consts::{SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
+use signal_hook::consts::{SIGTERM, SIGUSR2, SIGWINCH};
 
-use super::daemon::{self, Caller};
+use super::daemon::Caller;
+use super::logs::Logs;
 use super::pid_file::PidFile;
 use super::surroundings;
 use super::upgrade::{Gift, Predecessor, Start};
@@ -21,20 +21,19 @@ use crate::net::{Address, Bound, Listener, Notifier, Relay};
 use crate::server;
 use crate::stats::Board;
 use crate::supervisor::{self, Link, Policy, Watched, Work};
-use crate::sys::{Shared, log_anew_on};
+use crate::sys::Shared;
 
 /// Binds, then has workers serve until the end. Where it takes over from another
 /// program, that one is told whether it can.
 pub(super) fn supervise(
-    config: &AppsConfig,
-    how: &Serve,
+    (config, how): (&AppsConfig, &Serve),
     policy: &Policy,
     start: &Start,
-    caller: &Caller,
+    (logs, caller): (&Logs<'_>, &Caller),
 ) -> Result<ExitCode, Failure> {
     let mut predecessor = Predecessor::from_env()?;
     let mut run = || {
-        let mut worker = Worker::new((config, how), start, caller, &mut predecessor)?;
+        let mut worker = Worker::new((config, how), start, (logs, caller), &mut predecessor)?;
         supervisor::run(policy, &mut worker).map_err(|failure| match failure.code {
             2 => Failure::Usage(failure.text),
             _ => Failure::Other(failure.text),
@@ -63,6 +62,7 @@ struct Worker<'a> {
     // The master's.
     watched: Vec<Watched>,
     caller: &'a Caller,
+    logs: &'a Logs<'a>,
     master: Pid,
     notifier: Option<Notifier>,
     /// Whether the manager waits for a sign of life.
@@ -77,7 +77,7 @@ impl<'a> Worker<'a> {
     fn new(
         (config, how): (&'a AppsConfig, &'a Serve),
         start: &'a Start,
-        caller: &'a Caller,
+        (logs, caller): (&'a Logs<'a>, &'a Caller),
         predecessor: &'a mut Option<Predecessor>,
     ) -> Result<Self, Failure> {
         let other = |error: io::Error| Failure::Other(error.to_string());
@@ -100,17 +100,12 @@ impl<'a> Worker<'a> {
             is_watched: Notifier::watchdog(),
             watched,
             caller,
+            logs,
             master: getpid(),
             start,
             predecessor,
             pid_file,
         })
-    }
-
-    /// The file of `--daemonize`, wherever the app goes.
-    fn log(&self) -> Option<PathBuf> {
-        let path = self.how.surroundings.daemonize.as_deref()?;
-        Some(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
     }
 
     /// Tells the service manager, where there is one.
@@ -127,7 +122,7 @@ impl<'a> Worker<'a> {
             supervisor::end_with(self.master).map_err(|error| Failure::Other(error.to_string()))?;
         }
         let (mut server, loaded) = server_of(self.config, self.how, identity)?;
-        server = server.board(board);
+        server = server.board(Arc::clone(&board));
         if let Some(ends) = self.stop.take() {
             server = server.stopped_by(ends);
         }
@@ -137,7 +132,8 @@ impl<'a> Worker<'a> {
             listeners.push(relayed);
         }
         let link = Arc::clone(link);
-        run_to_the_end(server.listeners(listeners).on_ready(move || link.ready()), &loaded, None)
+        let server = server.listeners(listeners).on_ready(move || link.ready());
+        run_to_the_end(server, &loaded, None, (self.logs, Some(&board)))
     }
 }
 
@@ -165,14 +161,13 @@ impl Work for Worker<'_> {
         &self.watched
     }
 
-    fn settle(&mut self) -> io::Result<()> {
+    fn settle(&mut self, number: u64) -> io::Result<()> {
+        self.logs.of_worker(number);
         let (stop, stopper) = Stop::new()?;
         stopper.stop_on(SIGTERM)?;
         stopper.leave_on(SIGUSR2)?;
         stopper.part_on(SIGWINCH)?;
-        if let Some(log) = self.log() {
-            log_anew_on(SIGUSR1, &log)?;
-        }
+        self.logs.anew_on_signal()?;
         self.stop = Some((stop.ends_with(Arc::clone(&self.all_end)), stopper));
         Ok(())
     }
@@ -216,16 +211,7 @@ impl Work for Worker<'_> {
     }
 
     fn log_anew(&mut self) -> bool {
-        let Some(path) = self.log() else {
-            tracing::warn!("there is no log to be opened anew: it is that of --daemonize");
-            return false;
-        };
-        let opened = daemon::log_anew(&path, self.how.surroundings.identity.as_ref());
-        match &opened {
-            Ok(()) => tracing::info!("the log was opened anew"),
-            Err(error) => tracing::error!("{} cannot be opened anew: {error}", path.display()),
-        }
-        opened.is_ok()
+        self.logs.anew()
     }
 
     fn reloading(&mut self) {

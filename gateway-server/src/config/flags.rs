@@ -8,6 +8,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::listen::ListenFlags;
+use super::logs::LogFlags;
 use super::mounts::MountFlags;
 use super::processes::ProcessFlags;
 use super::proxies::ProxyFlags;
@@ -84,11 +85,11 @@ pub struct Flags {
     pub(super) print_config: bool,
 
     /// Load each module and create its app in a child process, say how that went, and end
-    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
+    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LogFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
     pub(super) check: bool,
 
     /// Print the module's apps, versions and build, and end
-    #[arg(long, conflicts_with_all = ["set", "mount", "app_dir", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
+    #[arg(long, conflicts_with_all = ["set", "mount", "app_dir", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LogFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
     pub(super) list: bool,
 
     /// Print the engines, a line for each, and end
@@ -114,6 +115,9 @@ pub struct Flags {
 
     #[command(flatten)]
     pub(super) surroundings: SurroundingsFlags,
+
+    #[command(flatten)]
+    pub(super) logs: LogFlags,
 
     #[command(flatten)]
     pub(super) limits: LimitFlags,

@@ -201,6 +201,8 @@ pub(super) fn placed(kind: Kind, value: &str, folder: &Path) -> String {
         return format!("{place}={}", placed(kind, what, folder));
     }
     match (kind, value.strip_prefix("unix:")) {
+        // Standard output, where a file is asked for.
+        (Kind::Path, _) if value == "-" => value.to_owned(),
         (Kind::Path, _) => from_here(value),
         (Kind::App, _) if value.contains('/') => from_here(value),
         (Kind::Plain, Some(path)) if !path.is_empty() => format!("unix:{}", from_here(path)),
@@ -217,6 +219,7 @@ mod tests {
         let check = |kind, value: &str, expected: &str| assert_eq!(placed(kind, value, Path::new("/etc/x")), expected);
         check(Kind::Path, "spool", "/etc/x/spool");
         check(Kind::Path, "/spool", "/spool");
+        check(Kind::Path, "-", "-");
         check(Kind::App, "libapp.so:app", "libapp.so:app");
         check(Kind::App, "./libapp.so:app", "/etc/x/./libapp.so:app");
         check(Kind::App, "/srv/libapp.so", "/srv/libapp.so");

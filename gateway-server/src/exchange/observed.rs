@@ -42,13 +42,13 @@ impl Exchange {
         self.count(&sample);
         if let Some(journal) = &self.service.journal {
             let (client, asked) = self.slot.asked();
-            journal.note(&Record { id: self.id, client, asked, sample });
+            journal.note(&Record { id: self.id, at: now, client, asked, sample });
         }
     }
 
     /// A request is refused that was never ready.
     #[cold]
-    pub(super) fn observe_refused(&mut self, status: Status) {
+    pub(super) fn observe_refused(&mut self, status: Status, at: Instant) {
         self.id = self.id.next();
         let sample = Sample { status: status.code(), bytes: 0, took: None };
         self.count(&sample);
@@ -56,7 +56,7 @@ impl Exchange {
             let (client, _) = self.slot.asked();
             let bytes = self.slot.wire_ref().buffer.bytes().trim_ascii_start();
             let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
-            journal.note(&Record { id: self.id, client, asked: Asked::Line(line), sample });
+            journal.note(&Record { id: self.id, at, client, asked: Asked::Line(line), sample });
         }
     }
 

@@ -13,7 +13,7 @@ use super::{COPIED, DRAIN, Exchange, HIGH_WATER, Lying, Now, Phase, Port};
 use crate::protocol::Refusal;
 use crate::protocol::http1::response::Date;
 use crate::protocol::http1::{Version, response};
-use crate::stats::Fault;
+use crate::stats::{Fault, RequestId};
 
 impl Exchange {
     pub(super) fn call(&mut self, port: &mut dyn Port) -> Result<After> {
@@ -257,10 +257,13 @@ impl Exchange {
     #[cold]
     pub(super) fn refuse(&mut self, refusal: Refusal, now: &Now) {
         let (text, code) = (refusal.text(), refusal.status().code());
+        // It gets its id below, where it is told of.
+        let before = RequestId::enter(Some(self.id.next()));
         tracing::info!("{}: refused with {code}: {text}", self.slot.client());
+        RequestId::enter(before);
         self.service.counters.count(Fault::Refused(refusal));
         let head_only = self.slot.wire().buffer.bytes().trim_ascii_start().starts_with(b"HEAD ");
-        self.observe_refused(refusal.status());
+        self.observe_refused(refusal.status(), now.instant);
         self.slot.recycle();
         let wire = self.slot.wire();
         wire.begin(Terms { version: Version::Http11, head_only, keep_alive: false, last: false });

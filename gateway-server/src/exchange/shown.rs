@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
-use super::slot::Slot;
+use gateway_spec::Header;
+
+use super::slot::{CLIENT, Slot};
 use crate::net::Endpoint;
 use crate::stats::{Asked, Flight};
 
@@ -32,13 +34,17 @@ impl Slot {
         let Some((request, env)) = self.request() else {
             return (self.endpoint().map_or_else(Default::default, Endpoint::remote), Asked::Line(b""));
         };
-        let of = |name: &[u8]| env.iter().find(|entry| entry.name() == name).map_or(&[][..], |entry| entry.value());
+        // Where they stand, if they are there.
+        let of = |place: usize, name: &[u8]| {
+            env.get(place).filter(|entry| entry.name() == name).map_or(&[][..], Header::value)
+        };
         let asked = Asked::Request {
             method: request.method(),
             target: request.request_uri(),
-            protocol: of(b"SERVER_PROTOCOL"),
+            protocol: of(0, b"SERVER_PROTOCOL"),
             headers: request.headers(),
+            variables: env,
         };
-        ((of(b"REMOTE_ADDR"), of(b"REMOTE_PORT")), asked)
+        ((of(CLIENT, b"REMOTE_ADDR"), of(CLIENT + 1, b"REMOTE_PORT")), asked)
     }
 }

@@ -62,7 +62,7 @@ unsafe impl Send for Slot {}
 /// Where the ends of the connection stand in a request's variables.
 const ENDS: usize = 6;
 /// And that of its client, whose address and port may not be known.
-const CLIENT: usize = ENDS + 2;
+pub(super) const CLIENT: usize = ENDS + 2;
 /// Where the URL's scheme stands.
 const SCHEME: usize = 2;
 

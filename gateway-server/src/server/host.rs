@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use gateway_spec::Level;
 use gateway_spec::abi::host::Host;
 use gateway_spec::abi::types::{GW_HOST_MULTIPROCESS, GW_HOST_MULTITHREAD, GW_HOST_RUN_ONCE};
-use gateway_spec::{Level, escape};
 
 use super::NAME;
 use crate::engine::Engine;
@@ -52,14 +52,13 @@ fn flags(manner: &Manner) -> u32 {
     all.iter().filter(|(set, _)| *set).fold(0, |flags, (_, flag)| flags | flag)
 }
 
-/// Writes a line of the app's to the log.
+/// Writes a line of the app's to the log, which escapes it.
 fn log(level: Level, part: &str, message: &str) {
-    let (part, message) = (escape(part), escape(message));
     match level {
-        Level::Error => tracing::error!(target: "app", "{part}: {message}"),
-        Level::Warn => tracing::warn!(target: "app", "{part}: {message}"),
-        Level::Info => tracing::info!(target: "app", "{part}: {message}"),
-        Level::Debug => tracing::debug!(target: "app", "{part}: {message}"),
-        Level::Trace => tracing::trace!(target: "app", "{part}: {message}"),
+        Level::Error => tracing::error!(target: "app", part, "{message}"),
+        Level::Warn => tracing::warn!(target: "app", part, "{message}"),
+        Level::Info => tracing::info!(target: "app", part, "{message}"),
+        Level::Debug => tracing::debug!(target: "app", part, "{message}"),
+        Level::Trace => tracing::trace!(target: "app", part, "{message}"),
     }
 }

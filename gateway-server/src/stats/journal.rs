@@ -1,6 +1,7 @@
 //! What is told of each answer to who keeps a journal of them.
 
 use std::fmt;
+use std::time::Instant;
 
 use gateway_spec::Header;
 
@@ -12,6 +13,8 @@ use super::{RequestId, Sample};
 pub struct Record<'a> {
     /// Which request.
     pub id: RequestId,
+    /// When its answer was over.
+    pub at: Instant,
     /// The client's address and port, as the server knows them; empty for a Unix socket.
     pub client: (&'a [u8], &'a [u8]),
     /// What was asked.
@@ -33,6 +36,8 @@ pub enum Asked<'a> {
         protocol: &'a [u8],
         /// Its header fields, without those that the server leaves out.
         headers: &'a [Header<'a>],
+        /// Its variables that are not header fields.
+        variables: &'a [Header<'a>],
     },
     /// The first line of one that was not.
     Line(&'a [u8]),

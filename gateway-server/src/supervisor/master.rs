@@ -291,7 +291,7 @@ impl<'a, W: Work> Master<'a, W> {
                 // Its handlers write to the master's pipe.
                 *signals = None;
                 end_with(master)?;
-                work.settle()
+                work.settle(id.0)
             })?;
             match forked {
                 Forked::Parent(pid) => Ok(Process { id, pid, heard, watch: Watch::new(board) }),

@@ -12,7 +12,7 @@ impl Journal for Lines {
     fn note(&self, record: &Record<'_>) {
         let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
         let asked = match record.asked {
-            Asked::Request { method, target, protocol, headers } => {
+            Asked::Request { method, target, protocol, headers, .. } => {
                 format!("{} {} {} {}", text(method), text(target), text(protocol), headers.len())
             }
             Asked::Line(line) => format!("({})", text(line)),
