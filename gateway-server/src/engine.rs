@@ -55,8 +55,8 @@ use std::time::{Duration, Instant};
 use gateway_spec::{App, AppFlags};
 
 use crate::exchange::{Bodies, Resting, Service};
-use crate::net::{Listener, Notifier, Relay};
-use crate::stats::{Board, Fault, Pulse};
+use crate::net::{Listener, Notifier, Origin, Relay};
+use crate::stats::{Board, Calls, Fault, Pulse};
 
 pub use stop::{Stop, Stopper};
 
@@ -259,9 +259,12 @@ impl Setup {
         if self.service.app.flags().has(AppFlags::CONCURRENT) { self.tuning.threads } else { 1 }
     }
 
-    /// Nothing keeps it from serving any more.
-    fn serves(&self) {
-        self.service.board.as_ref().inspect(|board| board.seat().set_busy(false));
+    /// Nothing keeps it from serving any more, with so many calls at once.
+    fn serves(&self, calls: Calls) {
+        if let Some(board) = &self.service.board {
+            board.seat().set_busy(false);
+            board.set_calls(calls);
+        }
         let act = self.ready.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Ready(act)) = act {
             act();
@@ -293,6 +296,22 @@ impl Setup {
         self.service.board.as_ref().and_then(Board::pulse)
     }
 
+    /// A client is here, whom perhaps another process has accepted.
+    fn arrives(&self, is_relayed: bool) {
+        self.service.board.iter().for_each(|board| board.arrive(is_relayed));
+    }
+
+    /// So many clients have gone.
+    fn depart(&self, count: usize) {
+        self.service.board.iter().for_each(|board| board.depart(count));
+    }
+
+    /// A client is here until the answer is dropped.
+    fn guest(&self, origin: &Origin) -> Guest<'_> {
+        self.arrives(origin.is_relayed);
+        Guest(self)
+    }
+
     /// Passes a client on that waits between two requests; `false` where that
     /// cannot be now.
     fn pass(&self, stream: BorrowedFd<'_>, resting: &Resting) -> bool {
@@ -308,6 +327,15 @@ impl Setup {
             *said = Some(now);
             tracing::warn!("clients are turned away for now: {why}");
         }
+    }
+}
+
+/// A client who is served to the end by who has this.
+struct Guest<'a>(&'a Setup);
+
+impl Drop for Guest<'_> {
+    fn drop(&mut self) {
+        self.0.depart(1);
     }
 }
 

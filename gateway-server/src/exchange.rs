@@ -390,6 +390,7 @@ impl Exchange {
         let now = match self.service.is_observed() {
             true => {
                 self.is_overdue = port.is_overdue();
+                self.flight.iter().for_each(|flight| flight.set_calling(false));
                 port.time()
             }
             false => port.now(),

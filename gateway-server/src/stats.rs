@@ -2,12 +2,16 @@
 //! and what a process shows to others.
 
 mod board;
+mod boards;
 mod crowd;
 mod flight;
 mod histogram;
 mod journal;
+mod ledger;
+mod recent;
 mod request_id;
 mod tally;
+mod worker;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -17,13 +21,17 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::protocol::Refusal;
 use crate::sys::Shared;
 
-pub use self::board::{Board, Boards, Pulse};
+pub use self::board::{Board, Pulse};
+pub use self::boards::Boards;
 pub use self::crowd::{Crowd, Seat};
 pub use self::flight::Flight;
 pub use self::histogram::{BUCKETS, Histogram, bound};
 pub use self::journal::{Asked, Journal, Record};
+pub use self::ledger::{Deeds, Ledger, Restart};
+pub use self::recent::{Mishap, Recent};
 pub use self::request_id::RequestId;
 pub use self::tally::{CLASSES, Sample, Took, Totals};
+pub use self::worker::{Calls, Standing, Worker};
 
 /// Something that the server dealt with itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +58,49 @@ pub enum Fault {
     LineLost,
 }
 
+impl Fault {
+    /// All of them that are no refusals.
+    pub const OTHERS: [Self; 9] = [
+        Self::AppFailed,
+        Self::Overdue,
+        Self::Cut,
+        Self::Shed,
+        Self::Crashed,
+        Self::Unannounced,
+        Self::Forwarded,
+        Self::Insecure,
+        Self::LineLost,
+    ];
+
+    /// What it is, for people.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.text(),
+            Self::AppFailed => "the app failed",
+            Self::Overdue => "the app took too long",
+            Self::Cut => "a response was cut",
+            Self::Shed => "a client was turned away",
+            Self::Crashed => "a process crashed",
+            Self::Unannounced => "a proxy sent no valid PROXY header",
+            Self::Forwarded => "a proxy sent forwarded headers that are not valid",
+            Self::Insecure => "TLS with a client failed",
+            Self::LineLost => "a line of the access log was lost",
+        }
+    }
+
+    /// What it is, in a word or two for programs: `bare_lf`, `app_failed`.
+    #[must_use]
+    pub fn name(self) -> String {
+        let name = if let Self::Refused(refusal) = self { format!("{refusal:?}") } else { format!("{self:?}") };
+        let word = |(place, char): (usize, char)| {
+            let mark = if place > 0 && char.is_uppercase() { "_" } else { "" };
+            format!("{mark}{}", char.to_ascii_lowercase())
+        };
+        name.chars().enumerate().map(word).collect()
+    }
+}
+
 /// How often each fault has happened. Only faults count, so the fast path is
 /// free of it.
 #[derive(Debug)]
@@ -68,7 +119,7 @@ enum Cells {
 
 const REFUSALS: usize = Refusal::ALL.len();
 /// How many kinds there are.
-const FAULTS: usize = REFUSALS + 9;
+const FAULTS: usize = REFUSALS + Fault::OTHERS.len();
 
 impl Counters {
     /// Counters of this process.
@@ -125,17 +176,7 @@ impl Counters {
     #[must_use]
     pub fn summary(&self) -> String {
         let refusals = Refusal::ALL.iter().map(|&refusal| (Fault::Refused(refusal), refusal.text()));
-        let others = [
-            (Fault::AppFailed, "the app failed"),
-            (Fault::Overdue, "the app took too long"),
-            (Fault::Cut, "a response was cut"),
-            (Fault::Shed, "a client was turned away"),
-            (Fault::Crashed, "a process crashed"),
-            (Fault::Unannounced, "a proxy sent no valid PROXY header"),
-            (Fault::Forwarded, "a proxy sent forwarded headers that are not valid"),
-            (Fault::Insecure, "TLS with a client failed"),
-            (Fault::LineLost, "a line of the access log was lost"),
-        ];
+        let others = Fault::OTHERS.map(|fault| (fault, fault.text()));
         let mut text = String::new();
         for (fault, name) in refusals.chain(others) {
             let count = self.of(fault);
@@ -186,6 +227,12 @@ mod tests {
             assert_eq!(counters.of(Fault::AppFailed), 0);
             assert_eq!(counters.summary(), "2 x the Host header is missing, 1 x a response was cut");
         }
+    }
+
+    #[test]
+    fn each_fault_has_a_name() {
+        assert_eq!(Fault::Refused(Refusal::BareLf).name(), "bare_lf");
+        assert_eq!(Fault::OTHERS.map(Fault::name)[..2], ["app_failed", "overdue"]);
     }
 
     #[test]

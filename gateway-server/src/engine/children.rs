@@ -58,6 +58,7 @@ impl Children {
                     // One that is not known belongs to the app or to whoever
                     // has started this process.
                     if let Some(client) = self.alive.remove(&child) {
+                        setup.depart(1);
                         let running = running(setup, child);
                         report(setup, &client, status, &running);
                     }

@@ -28,6 +28,7 @@ use super::waiter::Woken;
 use super::{Engine, MANY, Outcome, Setup};
 use crate::exchange::{Bodies, Resting};
 use crate::net::{Origin, Stream};
+use crate::stats::Calls;
 use crate::sys::{GuardedStack, guard_range, tell_overflows};
 
 /// The registry's entry.
@@ -81,6 +82,8 @@ impl Connection for Fibre {
 }
 
 impl Task for Fibre {
+    const CALLS: Calls = Calls::Any;
+
     fn new(context: &mut Context<'_>, key: usize, stream: Stream, origin: Origin) -> io::Result<Self> {
         let kept = POOL.with_borrow_mut(|pool| pool.stacks.pop());
         let stack = kept.map_or_else(|| GuardedStack::new(context.setup.tuning.stack_size), Ok)?;

@@ -13,9 +13,13 @@ use super::vacant::Vacant;
 use super::{Outcome, Setup};
 use crate::exchange::Resting;
 use crate::net::{Origin, Stream};
+use crate::stats::Calls;
 
 /// One connection's side of the loop.
 pub(super) trait Task: Connection + Sized {
+    /// How many calls may be under way at once.
+    const CALLS: Calls;
+
     /// A connection that was just accepted.
     fn new(context: &mut Context<'_>, key: usize, stream: Stream, origin: Origin) -> io::Result<Self>;
 
@@ -58,7 +62,7 @@ pub(super) fn run<P: Poller, T: Task>(setup: &Arc<Setup>, poller: P) -> io::Resu
     let reactor = Reactor::new(Arc::clone(setup), poller, setup.tuning.connections)?;
     let mut looped =
         Loop::<P, T> { reactor, clock: Clock::new(), again: Vec::new(), vacant: Vacant::new(&setup.service) };
-    setup.serves();
+    setup.serves(T::CALLS);
     while looped.turn()? {}
     Ok(looped.abandon())
 }
@@ -77,7 +81,7 @@ impl<P: Poller, T: Task> Loop<P, T> {
 
     fn add(&mut self, stream: Stream, origin: Origin) {
         let (clock, again, vacant) = (&mut self.clock, &mut self.again, &mut self.vacant);
-        self.reactor.add(|setup, key| {
+        self.reactor.add(origin.is_relayed, |setup, key| {
             let mut context = Context { setup, clock, again, vacant };
             T::new(&mut context, key, stream, origin)
         });

@@ -17,6 +17,7 @@ use super::waiter::PollWaiter;
 use super::{Engine, Factory, Outcome, Setup};
 use crate::exchange::{Bodies, Service};
 use crate::net::{Origin, Stream};
+use crate::stats::Calls;
 use crate::sys::{Forked, empty_signal, fork, reset_signal, threads};
 
 /// The registry's entry.
@@ -41,7 +42,7 @@ fn run(setup: Setup) -> io::Result<Outcome> {
     }
     let (parent, mut children) = (getpid(), Children::new()?);
     let pulse = setup.pulse();
-    setup.serves();
+    setup.serves(Calls::EachClient);
     loop {
         let open = children.count() < setup.tuning.connections;
         match arrival(&setup, open, Some(children.ended()), pulse.as_ref())? {
@@ -57,6 +58,7 @@ fn run(setup: Setup) -> io::Result<Outcome> {
                 while let Some((stream, origin)) = clients.pop() {
                     match fork(|| leave_the_parent(parent)) {
                         Ok(Forked::Parent(child)) => {
+                            setup.arrives(origin.is_relayed);
                             children.add(child, origin.endpoint.client().escape_ascii().to_string());
                         }
                         Ok(Forked::Child) => {

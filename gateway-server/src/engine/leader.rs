@@ -42,6 +42,7 @@ use super::crew::{Crew, MARGIN};
 use super::vacant::Vacant;
 use super::{Engine, HandOver, MANY, Outcome, Setup};
 use crate::exchange::{Bodies, LINGER, Timeouts};
+use crate::stats::Calls;
 
 /// The registry's entry.
 pub(super) const ENGINE: Engine = Engine {
@@ -81,7 +82,7 @@ fn run(setup: Setup) -> io::Result<Outcome> {
     if let Err(error) = worker.begin() {
         worker.fail(error);
     } else {
-        setup.serves();
+        setup.serves(Calls::Most(u32::try_from(setup.calls()).unwrap_or(u32::MAX)));
     }
     while worker.runs() {
         // Either it is time to end, or a thread has: nobody needed it any more.
@@ -162,9 +163,15 @@ impl Worker {
         self.place(self.pool.release());
     }
 
+    /// Shows how many requests wait for a call to end.
+    fn show_queue(&self) {
+        self.setup.service.board.iter().for_each(|board| board.set_queued(self.pool.queued()));
+    }
+
     fn place(self: &Arc<Self>, placed: Placed<Job>) {
         if let Some(board) = &self.setup.service.board {
             board.seat().set_busy(self.pool.is_scarce());
+            self.show_queue();
         }
         match placed {
             Placed::Done => {}

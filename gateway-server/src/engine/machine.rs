@@ -17,6 +17,7 @@ use super::vacant::Vacant;
 use super::waiter::PollWaiter;
 use crate::exchange::{Exchange, HIGH_WATER, Port, Resting, Timeouts, Want};
 use crate::net::{Origin, Stream};
+use crate::stats::Calls;
 
 /// The most steps of one connection before the others have their turn.
 pub(super) const SHARE: usize = 64;
@@ -245,6 +246,8 @@ impl Connection for Inline {
 }
 
 impl Task for Inline {
+    const CALLS: Calls = Calls::Most(1);
+
     fn new(context: &mut Context<'_>, _: usize, stream: Stream, origin: Origin) -> io::Result<Self> {
         Ok(Self { stream, machine: Machine::new(origin, context.clock) })
     }

@@ -263,11 +263,12 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
 
     /// Takes a connection in, which `make` gives for its key; it is woken at
     /// once. One that cannot be served is dropped: shed, and said.
-    pub(super) fn add(&mut self, make: impl FnOnce(&Arc<Setup>, usize) -> io::Result<T>) {
+    pub(super) fn add(&mut self, is_relayed: bool, make: impl FnOnce(&Arc<Setup>, usize) -> io::Result<T>) {
         let key = self.first + self.tasks.vacant_key();
         match make(&self.setup, key) {
             Ok(task) => {
                 self.tasks.insert(Entry { task, interest: None, timer: None, again: false });
+                self.setup.arrives(is_relayed);
                 self.woken.push_back((key, Wake::Ready));
             }
             Err(error) => self.setup.shed(&error),
@@ -282,6 +283,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
 
     /// Takes all connections out, at the end.
     pub(super) fn drain(&mut self) -> Vec<T> {
+        self.setup.depart(self.tasks.len());
         self.tasks.drain().map(|entry| entry.task).collect()
     }
 
@@ -340,6 +342,7 @@ impl<P: Poller, T: Connection> Reactor<P, T> {
     /// The listeners cannot be watched again.
     pub(super) fn remove(&mut self, key: usize) -> io::Result<T> {
         let entry = self.tasks.remove(key - self.first);
+        self.setup.depart(1);
         self.poller.closing(entry.task.socket(), key);
         if self.accepting == Accepting::Full {
             self.open()?;

@@ -12,6 +12,7 @@ use super::crew::alone;
 use super::waiter::PollWaiter;
 use super::{Engine, Outcome, Setup};
 use crate::exchange::Bodies;
+use crate::stats::Calls;
 
 /// The registry's entry.
 pub(super) const ENGINE: Engine = Engine {
@@ -32,7 +33,7 @@ fn run(setup: Setup) -> io::Result<Outcome> {
 fn serve_all(setup: &Arc<Setup>) -> io::Result<Outcome> {
     let others: Vec<BorrowedFd<'_>> = setup.listeners.iter().map(|listener| listener.as_fd()).collect();
     let pulse = setup.pulse();
-    setup.serves();
+    setup.serves(Calls::Most(1));
     loop {
         match arrival(setup, true, None, pulse.as_ref())? {
             Arrival::Stop => return Ok(Outcome::default()),
@@ -40,6 +41,7 @@ fn serve_all(setup: &Arc<Setup>) -> io::Result<Outcome> {
             Arrival::Clients(listeners) => {
                 for listener in listeners {
                     if let Some((stream, origin)) = take(setup, listener)? {
+                        let _guest = setup.guest(&origin);
                         serve(setup, &stream, origin, &mut PollWaiter::new(&setup.stop, &others).felt(pulse.as_ref()));
                     }
                 }

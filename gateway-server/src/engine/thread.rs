@@ -11,6 +11,7 @@ use super::waiter::PollWaiter;
 use super::{Engine, Outcome, Setup};
 use crate::exchange::Bodies;
 use crate::net::{Origin, Stream};
+use crate::stats::Calls;
 
 /// The registry's entry.
 pub(super) const ENGINE: Engine = Engine {
@@ -27,7 +28,7 @@ pub(super) const ENGINE: Engine = Engine {
 fn run(setup: Setup) -> io::Result<Outcome> {
     let (setup, crew) = (Arc::new(setup), Crew::new()?);
     let pulse = setup.pulse();
-    setup.serves();
+    setup.serves(Calls::EachClient);
     loop {
         let open = crew.alive() < setup.tuning.connections;
         match arrival(&setup, open, Some(crew.ended()), pulse.as_ref())? {
@@ -50,7 +51,10 @@ fn run(setup: Setup) -> io::Result<Outcome> {
 /// dropped: shed, and said.
 fn start(crew: &Arc<Crew>, setup: &Arc<Setup>, stream: Stream, origin: Origin) {
     let theirs = Arc::clone(setup);
-    let work = move || serve(&theirs, &stream, origin, &mut PollWaiter::new(&theirs.stop, &[]));
+    let work = move || {
+        let _guest = theirs.guest(&origin);
+        serve(&theirs, &stream, origin, &mut PollWaiter::new(&theirs.stop, &[]));
+    };
     if let Err(error) = crew.start("connection", work) {
         setup.shed(&error);
     }

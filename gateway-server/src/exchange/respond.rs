@@ -123,6 +123,7 @@ impl Exchange {
     /// Pulls one chunk.
     pub(super) fn pull(&mut self, port: &mut dyn Port) -> Result<After> {
         let stopping = self.stopping || port.is_closing();
+        self.flight.iter().filter(|_| self.service.timed).for_each(|flight| flight.set_calling(true));
         let date = port.now().date;
         let length = self.slot.body().and_then(gateway_spec::Body::length);
         let mut was_empty = false;

@@ -27,7 +27,7 @@ impl Resting {
     /// A connection that was just taken in.
     #[must_use]
     pub fn new(origin: impl Into<Origin>, now: &Now) -> Self {
-        let Origin { endpoint, requests } = origin.into();
+        let Origin { endpoint, requests, .. } = origin.into();
         let is_announcing = endpoint.peer() == Peer::Announcing;
         Self { endpoint, requests, since: now.instant, stopping: false, is_announcing }
     }

@@ -10,11 +10,13 @@ pub struct Origin {
     pub endpoint: Endpoint,
     /// How many requests have begun on it.
     pub requests: u64,
+    /// Whether another process has accepted it.
+    pub is_relayed: bool,
 }
 
 /// A new connection.
 impl From<Endpoint> for Origin {
     fn from(endpoint: Endpoint) -> Self {
-        Self { endpoint, requests: 0 }
+        Self { endpoint, requests: 0, is_relayed: false }
     }
 }

@@ -114,7 +114,7 @@ impl Relayed {
         let (peer, is_told_secure) = (next()?, next()?.parse().ok()?);
         let peer = PEERS.iter().find(|(_, word)| *word == peer)?.0;
         let endpoint = Endpoint::new(self.local(name, port), remote);
-        Some(Origin { endpoint: endpoint.with_peer(peer).with_told_secure(is_told_secure), requests })
+        Some(Origin { endpoint: endpoint.with_peer(peer).with_told_secure(is_told_secure), requests, is_relayed: true })
     }
 
     /// The name of an end here, shared by the connections that have it.
@@ -160,7 +160,7 @@ mod tests {
             drop(ours);
             clients.write_all(b"GET").unwrap();
             let (stream, origin) = listener.accept().unwrap();
-            assert_eq!(origin, Origin { endpoint: endpoint(remote), requests: 7 });
+            assert_eq!(origin, Origin { endpoint: endpoint(remote), requests: 7, is_relayed: true });
             let mut bytes = [0; 3];
             (&stream).read_exact(&mut bytes).unwrap();
             assert_eq!(&bytes, b"GET");
@@ -179,7 +179,7 @@ mod tests {
                 let (ours, _clients) = UnixStream::pair().unwrap();
                 let endpoint = endpoint(Some("127.0.0.1:80")).with_peer(peer).with_told_secure(is_told_secure);
                 relay.pass(ours.as_fd(), &endpoint, 0).unwrap();
-                assert_eq!(listener.accept().unwrap().1, Origin { endpoint, requests: 0 });
+                assert_eq!(listener.accept().unwrap().1, Origin { endpoint, requests: 0, is_relayed: true });
             }
         }
     }

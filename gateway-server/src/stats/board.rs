@@ -6,70 +6,17 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use gateway_spec::escape;
 use rustix::process::getpid;
 
+use super::boards::Boards;
 use super::crowd::Seat;
+use super::flight::{self, CALLING, COUNT, Flight, LENGTH, PROCESS, SHOWN, WORDS};
 use super::tally::{self, Sample, Totals};
-use super::{FAULTS, Flight};
+use super::worker::{Calls, Standing, Worker};
+use super::FAULTS;
 use crate::sys::Shared;
-
-/// Boards of processes that come and go: a new one goes on with one that is free, so
-/// that what was counted is never lost.
-pub struct Boards {
-    words: Arc<Shared>,
-}
-
-impl Boards {
-    /// So many of them.
-    ///
-    /// # Errors
-    /// The system's, when it is out of memory.
-    pub fn new(count: usize) -> io::Result<Self> {
-        Ok(Self { words: Arc::new(Shared::new(count * SIZE)?) })
-    }
-
-    fn all(&self) -> impl Iterator<Item = usize> {
-        (0..self.words.len()).step_by(SIZE)
-    }
-
-    /// One for a process among others: a free one or, where there is none, one that
-    /// nobody else sees.
-    ///
-    /// # Errors
-    /// The system's, when it is out of memory.
-    pub fn take(&self, seat: Seat) -> io::Result<Arc<Board>> {
-        let take = |first: &usize| self.words[first + OWNED].swap(1, AcqRel) == 0;
-        let board = match self.all().find(take) {
-            Some(first) => Board { words: Arc::clone(&self.words), first, seat },
-            None => Board { words: Arc::new(Shared::new(SIZE)?), first: 0, seat },
-        };
-        board.begin();
-        Ok(Arc::new(board))
-    }
-
-    /// What all processes have counted, those too that are gone.
-    #[must_use]
-    pub fn totals(&self) -> Totals {
-        let mut totals = Totals::default();
-        self.all().for_each(|first| sum(&self.words[first..first + SIZE], &mut totals));
-        totals
-    }
-}
-
-impl fmt::Debug for Boards {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Boards({})", self.words.len() / SIZE)
-    }
-}
-
-/// Adds what one board has counted.
-fn sum(words: &[AtomicU64], totals: &mut Totals) {
-    let flights = words[FIRST..].chunks_exact(WORDS).filter_map(|words| words[SHOWN..].first_chunk());
-    flights.chain(words[OTHERS..].first_chunk()).for_each(|words| totals.add(words));
-}
 
 /// See the module's text.
 pub struct Board {
@@ -80,18 +27,35 @@ pub struct Board {
 }
 
 /// Whether a process has it.
-const OWNED: usize = 0;
+pub(super) const OWNED: usize = 0;
 /// Requests of flights that are given up.
 const PAST: usize = 1;
 /// Requests of the processes that had it before.
 const BEFORE: usize = 2;
+/// Clients that were taken, whoever had it.
+const ACCEPTED: usize = 3;
+/// How many flights were ever in use: nobody looks at the others, whose memory is
+/// not there before somebody does.
+const USED: usize = 4;
 /// Calls whose clients were told that they take too long, and which run still.
-const LATE: usize = 3;
+/// What follows up to the faults is its process's alone.
+const LATE: usize = 5;
+/// Clients that are there.
+const OPEN: usize = 6;
+/// Requests that wait for a call to end.
+const QUEUED: usize = 7;
+/// How many calls may run at once, in a [`Calls`]' word.
+const CALLS: usize = 8;
+/// The worker's number, its process, since when it is there, and where it stands.
+const NUMBER: usize = 9;
+const PID: usize = 10;
+const BORN: usize = 11;
+const STANDING: usize = 12;
 /// How many pulses are taken.
-const TAKEN: usize = 4;
-const PULSES: usize = 5;
+const TAKEN: usize = 15;
+const PULSES: usize = 16;
 /// The most loops whose pulse is felt.
-const LOOPS: usize = 61;
+const LOOPS: usize = 64;
 /// What went wrong, by kind.
 const WRONG: usize = PULSES + LOOPS;
 /// The tally of those that have no flight.
@@ -101,22 +65,9 @@ const FIRST: usize = OTHERS + tally::WORDS;
 /// The most requests that are shown at once.
 pub(super) const FLIGHTS: usize = 512;
 /// How many words a board has: whole pages.
-const SIZE: usize = (FIRST + FLIGHTS * WORDS).next_multiple_of(512);
+pub(super) const SIZE: usize = (FIRST + FLIGHTS * WORDS).next_multiple_of(512);
 /// Words of a cache line.
 const LINE: usize = 8;
-
-/// A flight's words: whose it is, how many requests it has had, how long the target
-/// is that it has now, its method, and as much of the target as there is room for;
-/// then its tally.
-pub(super) const PROCESS: usize = 0;
-pub(super) const COUNT: usize = 1;
-pub(super) const LENGTH: usize = 2;
-pub(super) const METHOD: usize = 3;
-pub(super) const TARGET: usize = 4;
-pub(super) const SHOWN: usize = 16;
-pub(super) const WORDS: usize = SHOWN + tally::WORDS;
-/// Bytes of a target that are shown.
-pub(super) const ROOM: usize = (SHOWN - TARGET) * 8;
 
 impl Board {
     /// An empty one, of a process among others, which nobody else sees.
@@ -127,13 +78,29 @@ impl Board {
         Boards::new(0)?.take(seat)
     }
 
+    /// The one whose words begin there.
+    pub(super) const fn of(words: Arc<Shared>, first: usize, seat: Seat) -> Self {
+        Self { words, first, seat }
+    }
+
     /// A new process has it.
-    fn begin(&self) {
+    pub(super) fn begin(&self) {
         for words in self.flights().filter(|words| words[PROCESS].load(Relaxed) != 0) {
             self.give_up(words);
         }
         self.word(BEFORE).store(self.word(PAST).load(Relaxed), Relaxed);
         self.words()[LATE..WRONG].iter().for_each(|word| word.store(0, Relaxed));
+    }
+
+    /// The worker of this number is in this process from now on.
+    pub fn introduce(&self, number: u64, process: u32, now: u64) {
+        let words = [(NUMBER, number), (PID, u64::from(process)), (BORN, now)];
+        words.into_iter().for_each(|(place, value)| self.word(place).store(value, Relaxed));
+    }
+
+    /// Says where it stands.
+    pub fn stand(&self, standing: Standing) {
+        self.word(STANDING).store(standing as u64, Relaxed);
     }
 
     /// Its process is gone: another may have it.
@@ -156,7 +123,7 @@ impl Board {
     }
 
     fn flights(&self) -> impl Iterator<Item = &[AtomicU64]> {
-        self.words()[FIRST..].chunks_exact(WORDS)
+        flights(self.words())
     }
 
     /// A place to show requests in, one at a time; `None` where all are taken.
@@ -165,7 +132,8 @@ impl Board {
         let own = process();
         let is_free = |word: &AtomicU64| word.load(Relaxed) == 0;
         let take = |word: &AtomicU64| is_free(word) && word.compare_exchange(0, own, Acquire, Relaxed).is_ok();
-        let place = self.flights().position(|words| take(&words[PROCESS]))?;
+        let place = self.words()[FIRST..].chunks_exact(WORDS).position(|words| take(&words[PROCESS]))?;
+        self.word(USED).fetch_max(place as u64 + 1, Relaxed);
         Some(Flight::new(Arc::clone(self), place))
     }
 
@@ -200,15 +168,37 @@ impl Board {
     /// How many requests its process has had.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        let flying: u64 = self.flights().map(|words| words[COUNT].load(Relaxed)).sum();
-        (self.word(PAST).load(Relaxed) + flying).saturating_sub(self.word(BEFORE).load(Relaxed))
+        requests(self.words())
     }
 
     /// The requests that are running, in all processes or in one, as text for a log.
     #[must_use]
     pub fn running(&self, process: Option<u32>) -> Vec<String> {
         let is_meant = |words: &&[AtomicU64]| process.is_none_or(|id| words[PROCESS].load(Relaxed) == u64::from(id));
-        self.flights().filter(is_meant).filter_map(read).collect()
+        self.flights().filter(is_meant).filter_map(|words| flight::read(words, true)).collect()
+    }
+
+    /// A client is here; one that was `known` has been another process's before.
+    pub fn arrive(&self, known: bool) {
+        if !known {
+            self.word(ACCEPTED).fetch_add(1, Relaxed);
+        }
+        self.word(OPEN).fetch_add(1, Relaxed);
+    }
+
+    /// So many clients have gone.
+    pub fn depart(&self, count: usize) {
+        self.word(OPEN).fetch_sub(count as u64, Relaxed);
+    }
+
+    /// So many requests wait for a call to end.
+    pub fn set_queued(&self, count: u64) {
+        self.word(QUEUED).store(count, Relaxed);
+    }
+
+    /// So many calls may run at once.
+    pub fn set_calls(&self, calls: Calls) {
+        self.word(CALLS).store(calls.word(), Relaxed);
     }
 
     /// Gives up what a process has left that has ended.
@@ -261,17 +251,47 @@ impl fmt::Debug for Board {
     }
 }
 
-/// A request that is running, as text.
-fn read(words: &[AtomicU64]) -> Option<String> {
-    // One more than it is long, so that none is shorter than 1.
-    let length = usize::try_from(words[LENGTH].load(Acquire)).ok()?.checked_sub(1)?;
-    let bytes =
-        |words: &[AtomicU64]| words.iter().flat_map(|word| word.load(Relaxed).to_le_bytes()).collect::<Vec<_>>();
-    let (method, target) = (bytes(&words[METHOD..TARGET]), bytes(&words[TARGET..SHOWN]));
-    let method = method.split(|byte| *byte == 0).next().unwrap_or_default();
-    let more = if length > ROOM { "..." } else { "" };
-    let text = [method, b" ", &target[..length.min(ROOM)]].concat();
-    Some(escape(&String::from_utf8_lossy(&text)) + more)
+/// The flights that were ever in use, of a board's words.
+fn flights(words: &[AtomicU64]) -> impl Iterator<Item = &[AtomicU64]> {
+    let used = usize::try_from(words[USED].load(Relaxed)).unwrap_or(FLIGHTS).min(FLIGHTS);
+    words[FIRST..].chunks_exact(WORDS).take(used)
+}
+
+fn requests(words: &[AtomicU64]) -> u64 {
+    let flying: u64 = flights(words).map(|words| words[COUNT].load(Relaxed)).sum();
+    (words[PAST].load(Relaxed) + flying).saturating_sub(words[BEFORE].load(Relaxed))
+}
+
+/// What there is to say of the worker that has a board of these words.
+pub(super) fn worker(words: &[AtomicU64]) -> Worker {
+    let of = |place: usize| words[place].load(Relaxed);
+    let running = || flights(words).filter(|words| words[LENGTH].load(Relaxed) != 0);
+    let is_inside = |words: &&[AtomicU64]| words[LENGTH].load(Relaxed) & CALLING != 0;
+    Worker {
+        number: of(NUMBER),
+        process: u32::try_from(of(PID)).unwrap_or(0),
+        born: of(BORN),
+        standing: Standing::of(of(STANDING)),
+        requests: requests(words),
+        late_calls: of(LATE),
+        connections: of(OPEN),
+        queued: of(QUEUED),
+        in_flight: running().count() as u64,
+        calling: running().filter(is_inside).count() as u64,
+        calls: Calls::of(of(CALLS)),
+        running: flights(words).filter_map(|words| flight::read(words, false)).collect(),
+    }
+}
+
+/// Adds what one board has counted.
+pub(super) fn sum(words: &[AtomicU64], totals: &mut Totals) {
+    let tallies = flights(words).filter_map(|words| words[SHOWN..].first_chunk());
+    tallies.chain(words[OTHERS..].first_chunk()).for_each(|words| totals.add(words));
+}
+
+/// How often something went wrong, and how many clients were taken, of a board's words.
+pub(super) fn faults(words: &[AtomicU64]) -> (&[AtomicU64], u64) {
+    (&words[WRONG..WRONG + FAULTS], words[ACCEPTED].load(Relaxed))
 }
 
 /// Says of a loop whether it waits or works: a number that grows, odd while it
@@ -309,6 +329,7 @@ fn process() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::flight::ROOM;
     use crate::stats::Crowd;
 
     #[test]

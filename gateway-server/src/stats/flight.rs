@@ -3,10 +3,27 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use super::board::{Board, COUNT, LENGTH, METHOD, SHOWN, TARGET, WORDS};
+use gateway_spec::escape;
+
+use super::board::Board;
 use super::tally::{self, Sample};
+
+/// A flight's words: whose it is, how many requests it has had, how long the target
+/// is that it has now and whether its app is called, its method, and as much of the
+/// target as there is room for; then its tally.
+pub(super) const PROCESS: usize = 0;
+pub(super) const COUNT: usize = 1;
+pub(super) const LENGTH: usize = 2;
+const METHOD: usize = 3;
+const TARGET: usize = 4;
+pub(super) const SHOWN: usize = 16;
+pub(super) const WORDS: usize = SHOWN + tally::WORDS;
+/// Bytes of a target that are shown.
+pub(super) const ROOM: usize = (SHOWN - TARGET) * 8;
+/// In the word of the length: its app is called.
+pub(super) const CALLING: u64 = 1 << 63;
 
 /// See the module's text.
 pub struct Flight {
@@ -33,7 +50,14 @@ impl Flight {
         for (place, bytes) in words[TARGET..SHOWN].iter().zip(target.chunks(8)) {
             place.store(word(bytes), Relaxed);
         }
-        words[LENGTH].store(target.len() as u64 + 1, Release);
+        words[LENGTH].store((target.len() as u64 + 1) | CALLING, Release);
+    }
+
+    /// Its app is called once more, or has returned.
+    pub fn set_calling(&self, calling: bool) {
+        let Some(words) = self.words() else { return };
+        let length = words[LENGTH].load(Relaxed) & !CALLING;
+        words[LENGTH].store(if calling && length > 0 { length | CALLING } else { length }, Relaxed);
     }
 
     /// It has ended.
@@ -49,6 +73,21 @@ impl Flight {
             tally::count_alone(words, sample);
         }
     }
+}
+
+/// A request that is running, as text; without its query unless that is wanted.
+pub(super) fn read(words: &[AtomicU64], query: bool) -> Option<String> {
+    // One more than it is long, so that none is shorter than 1.
+    let length = usize::try_from(words[LENGTH].load(Acquire) & !CALLING).ok()?.checked_sub(1)?;
+    let bytes =
+        |words: &[AtomicU64]| words.iter().flat_map(|word| word.load(Relaxed).to_le_bytes()).collect::<Vec<_>>();
+    let (method, target) = (bytes(&words[METHOD..TARGET]), bytes(&words[TARGET..SHOWN]));
+    let method = method.split(|byte| *byte == 0).next().unwrap_or_default();
+    let target = &target[..length.min(ROOM)];
+    let shown = if query { target } else { target.split(|byte| *byte == b'?').next().unwrap_or_default() };
+    let more = if length > ROOM && shown.len() == ROOM { "..." } else { "" };
+    let text = [method, b" ", shown].concat();
+    Some(escape(&String::from_utf8_lossy(&text)) + more)
 }
 
 /// Up to eight bytes in one word.

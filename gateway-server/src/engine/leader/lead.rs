@@ -316,6 +316,7 @@ impl Worker {
         {
             self.setup.shed(&io::Error::other("all threads are busy for too long"));
             self.loops[number].send(Mail::Late(key, owned));
+            self.show_queue();
         }
     }
 
@@ -433,7 +434,7 @@ fn holds(lead: &mut Lead<'_>, key: usize, owned: &Owned) -> bool {
 
 /// Takes a connection in.
 fn add(lead: &mut Lead<'_>, stream: Stream, origin: Origin, hand: &Hand) {
-    lead.reactor.add(|_, _| {
+    lead.reactor.add(origin.is_relayed, |_, _| {
         let machine = Machine::new(origin, &hand.clock);
         let client = Client { machine, body: BodyWait::default(), watched: false };
         Ok(Place::new(Shared { stream, called: AtomicU64::new(0) }, client))

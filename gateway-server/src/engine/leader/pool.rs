@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::sys::atomic::{
-    AtomicBool, Condvar, Mutex, MutexGuard,
+    AtomicBool, AtomicU64, Condvar, Mutex, MutexGuard,
     Ordering::{Relaxed, SeqCst},
 };
 
@@ -38,8 +38,8 @@ pub(super) struct Seat<J> {
 #[derive(Debug)]
 pub(super) struct Pool<J> {
     roster: Mutex<Roster<J>>,
-    /// Whether jobs wait for a permit.
-    scarce: AtomicBool,
+    /// How many jobs wait for a permit.
+    queued: AtomicU64,
     /// Whether an order waits for a thread that is free.
     kept: AtomicBool,
     /// How long a thread waits for an order before it ends.
@@ -87,7 +87,7 @@ impl<J> Pool<J> {
             leads: VecDeque::new(),
             over: false,
         };
-        Self { roster: Mutex::new(roster), scarce: AtomicBool::new(false), kept: AtomicBool::new(false), patience }
+        Self { roster: Mutex::new(roster), queued: AtomicU64::new(0), kept: AtomicBool::new(false), patience }
     }
 
     fn roster(&self) -> MutexGuard<'_, Roster<J>> {
@@ -96,7 +96,12 @@ impl<J> Pool<J> {
 
     /// Whether jobs wait for a permit.
     pub(super) fn is_scarce(&self) -> bool {
-        self.scarce.load(Relaxed)
+        self.queued() > 0
+    }
+
+    /// How many do.
+    pub(super) fn queued(&self) -> u64 {
+        self.queued.load(Relaxed)
     }
 
     /// Takes a permit, unless others wait for one.
@@ -194,7 +199,7 @@ impl<J> Pool<J> {
 
     /// Lets those know who look without the lock.
     fn tell(&self, roster: &Roster<J>) {
-        self.scarce.store(!roster.jobs.is_empty(), Relaxed);
+        self.queued.store(roster.jobs.len() as u64, Relaxed);
         let kept = !roster.leads.is_empty() || roster.permits > 0 && !roster.jobs.is_empty();
         self.kept.store(kept || roster.over, SeqCst);
     }

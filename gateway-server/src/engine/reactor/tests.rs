@@ -109,7 +109,7 @@ fn who_goes_on_stands_in_the_list_once() {
     let (mut turns, mut clock) = (0, Clock::new());
     while turns < 100 {
         match reactor.next(&mut clock).unwrap() {
-            Event::Client(stream, _) => reactor.add(|_, _| Ok(stream)),
+            Event::Client(stream, _) => reactor.add(false, |_, _| Ok(stream)),
             Event::Task(key, _) => {
                 // Watched, and going on besides: it never has enough.
                 reactor.settle(key, Step::Wait(Interest::Read), None).unwrap();
@@ -130,7 +130,7 @@ fn at_once_is_at_once() {
     let (mut reactor, _client, _stopper) = reactor(Asked::default());
     let mut clock = Clock::new();
     let Event::Client(stream, _) = reactor.next(&mut clock).unwrap() else { panic!("a client waits") };
-    reactor.add(|_, _| Ok(stream));
+    reactor.add(false, |_, _| Ok(stream));
     let Event::Task(key, _) = reactor.next(&mut clock).unwrap() else { panic!("it has come") };
     reactor.settle(key, Step::Again, None).unwrap();
     drop(reactor.remove(key).unwrap());
@@ -146,7 +146,7 @@ fn one_that_cannot_be_passed_on_stands_for_all() {
     let mut clock = Clock::new();
     let Event::Client(stream, origin) = reactor.next(&mut clock).unwrap() else { panic!("a client waits") };
     let resting = Resting::new(origin, clock.refresh());
-    reactor.add(|_, _| Ok(stream));
+    reactor.add(false, |_, _| Ok(stream));
     let Event::Task(key, _) = reactor.next(&mut clock).unwrap() else { panic!("it has come") };
     for is_asked_about in [true, false] {
         reactor.settle(key, Step::Wait(Interest::Read), None).unwrap();

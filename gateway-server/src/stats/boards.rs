@@ -1,0 +1,103 @@
+//! Boards of processes that come and go, and what their master shows beside them.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+
+use super::board::{self, Board, OWNED, SIZE};
+use super::crowd::Seat;
+use super::ledger::{self, Ledger};
+use super::tally::Totals;
+use super::worker::Worker;
+use super::{Fault, index};
+use crate::sys::Shared;
+
+/// See the module's text: a new process goes on with a board that is free, so that what
+/// was counted is never lost.
+pub struct Boards {
+    words: Arc<Shared>,
+}
+
+/// How many boards were ever in use: nobody looks at the others, whose memory is not
+/// there before somebody does.
+const EVER: usize = ledger::WORDS;
+/// What stands before the first board: a page.
+const HEAD: usize = 512;
+
+impl Boards {
+    /// So many of them.
+    ///
+    /// # Errors
+    /// The system's, when it is out of memory.
+    pub fn new(count: usize) -> io::Result<Self> {
+        Ok(Self { words: Arc::new(Shared::new(HEAD + count * SIZE)?) })
+    }
+
+    /// The words of each that was ever in use.
+    fn used(&self) -> impl Iterator<Item = &[AtomicU64]> {
+        let ever = usize::try_from(self.words[EVER].load(Acquire)).unwrap_or(0);
+        self.words[HEAD..].chunks_exact(SIZE).take(ever)
+    }
+
+    /// One for a process among others: a free one or, where there is none, one that
+    /// nobody else sees.
+    ///
+    /// # Errors
+    /// The system's, when it is out of memory.
+    pub fn take(&self, seat: Seat) -> io::Result<Arc<Board>> {
+        let take = |words: &[AtomicU64]| words[OWNED].swap(1, AcqRel) == 0;
+        let board = match self.words[HEAD..].chunks_exact(SIZE).position(take) {
+            Some(place) => {
+                self.words[EVER].fetch_max(place as u64 + 1, AcqRel);
+                Board::of(Arc::clone(&self.words), HEAD + place * SIZE, seat)
+            }
+            None => Board::of(Arc::new(Shared::new(SIZE)?), 0, seat),
+        };
+        board.begin();
+        Ok(Arc::new(board))
+    }
+
+    /// What the master shows.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        Ledger::of(Arc::clone(&self.words))
+    }
+
+    /// What all processes have counted, those too that are gone.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        self.used().for_each(|words| board::sum(words, &mut totals));
+        totals
+    }
+
+    /// How often that has happened in any of them.
+    #[must_use]
+    pub fn faults(&self, fault: Fault) -> u64 {
+        self.used().map(|words| board::faults(words).0[index(fault)].load(Relaxed)).sum()
+    }
+
+    /// How many clients they have taken.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.used().map(|words| board::faults(words).1).sum()
+    }
+
+    /// The workers that there are.
+    #[must_use]
+    pub fn workers(&self) -> Vec<Worker> {
+        let owned = self.used().filter(|words| words[OWNED].load(Acquire) != 0);
+        // One that is about to be forked has no process yet.
+        let mut workers: Vec<Worker> = owned.map(board::worker).filter(|worker| worker.process > 0).collect();
+        workers.sort_by_key(|worker| worker.number);
+        workers
+    }
+}
+
+impl fmt::Debug for Boards {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Boards({})", self.words.len() / SIZE)
+    }
+}
