@@ -5,8 +5,12 @@ mod daemon;
 mod inspect;
 mod logs;
 mod pid_file;
+mod recent;
 mod site;
+mod stats;
+mod status;
 mod surroundings;
+mod top;
 mod upgrade;
 mod workers;
 
@@ -26,7 +30,7 @@ use self::logs::Logs;
 use self::pid_file::PidFile;
 use self::site::Loaded;
 use self::upgrade::Start;
-use crate::config::{Action, AppsConfig, Config, Given, Inspect, Refused, Serve};
+use crate::config::{Action, AppsConfig, Config, Control, Given, Inspect, Refused, Serve};
 use crate::engine::{ENGINES, Factory, Stopper};
 use crate::logs::{Form, Log};
 use crate::net::{Bound, Identity, IdentityError, Listener, Notifier, forget_activation, raise_descriptor_limit};
@@ -90,13 +94,17 @@ fn start_log(config: Option<&Config>) -> Arc<Log> {
     let (form, level) = how.map_or((Form::Text, Level::INFO), |how| (how.logs.form, how.logs.level));
     let is_shown = how.is_none_or(|how| how.surroundings.daemonize.is_none() && how.logs.file.is_none());
     let colours = form == Form::Text && is_shown && std::io::stderr().is_terminal();
-    Log::start(if colours { Form::Colours } else { form }, level)
+    Log::start(if colours { Form::Colours } else { form }, level, recent::layer())
 }
 
 fn run(config: Config, start: &Start, log: &Log) -> Result<ExitCode, Failure> {
     let config = match &config {
         Config::Apps(config) => config,
         Config::Engines => return Ok(list_engines()),
+        Config::Control(Control::Status { pidfile }) => return Ok(status::tell(pidfile)),
+        Config::Control(Control::Top { address, once, token_file }) => {
+            return top::show(address, *once, token_file.as_deref());
+        }
         Config::Control(control) => return control::tell(control),
         Config::Fine => return Ok(say("ok")),
         Config::Print(page) => return Ok(say(page.trim_end())),

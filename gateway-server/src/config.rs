@@ -20,6 +20,7 @@ mod proxies;
 pub mod reference;
 mod setting;
 mod source;
+mod stats;
 mod surroundings;
 
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ use std::path::PathBuf;
 use self::flags::{EngineFlags, ForkCreate, HandOver, LimitFlags, TimeFlags, Trigger, Underscores};
 use self::listen::ListenFlags;
 use self::processes::{ProcessFlags, cores};
+use self::stats::StatsFlags;
 use crate::engine::{self, Engine, QUEUE_TIMEOUT, THREADS};
 use crate::exchange::{Proxies, Timeouts};
 use crate::net::{Address, IdentityFiles, Listening};
@@ -40,6 +42,7 @@ pub use self::identity::Identity;
 pub use self::logs::{Access, Logs};
 pub use self::mounts::{Content, Module, Mount};
 pub use self::setting::command;
+pub use self::stats::Stats;
 
 /// What is to be done, checked.
 #[derive(Debug)]
@@ -97,6 +100,8 @@ pub struct Serve {
     pub lint: bool,
     /// Whether a change of a module's file is a reload.
     pub watch: bool,
+    /// Where operators are told how it does, where they are.
+    pub stats: Option<Stats>,
     /// Under a master, where there is one.
     pub workers: Option<Policy>,
     /// Where the process's id is written.
@@ -180,7 +185,7 @@ impl Flags {
         let (settings, strict) = (AppSettings::check(self.set, &mounts)?, self.strict);
         let action = match (self.list || self.check, self.in_child) {
             (false, _) => {
-                let serve = (self.serve.bind, self.listen, self.serve.lint);
+                let serve = (self.serve.bind, self.listen, self.serve.lint, self.stats);
                 let about = (self.proxies.check()?, self.surroundings.check()?, self.logs.check()?);
                 Action::Serve(Box::new(serving(serve, about, self.engine, &self.processes, self.limits, &self.times)?))
             }
@@ -192,7 +197,7 @@ impl Flags {
 }
 
 fn serving(
-    (addresses, listen, lint): (Vec<Address>, ListenFlags, bool),
+    (addresses, listen, lint, stats): (Vec<Address>, ListenFlags, bool, StatsFlags),
     (proxies, surroundings, logs): (Proxies, Surroundings, Logs),
     engine: EngineFlags,
     processes: &ProcessFlags,
@@ -220,6 +225,7 @@ fn serving(
     let stays = !times.keep_alive_timeout.is_zero();
     let threads = engine.threads.map_or(THREADS, usize::from);
     let workers = processes.policy(times.graceful_timeout, threads)?;
+    let stats = stats.check(&addresses, workers.is_some())?;
     let shared = workers.filter(|_| engine.engine.name == "leader").map(|policy| (cores() / policy.workers).max(1));
     Ok(Serve {
         addresses,
@@ -229,6 +235,7 @@ fn serving(
         tls,
         lint,
         watch: processes.watch,
+        stats,
         workers,
         pidfile: processes.pidfile.clone(),
         engine: engine.engine,

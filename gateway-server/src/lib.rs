@@ -16,6 +16,7 @@
 //! | 3 | [`exchange`] | one connection, sans-IO; calls the app |
 //! | 4 | [`engine`] | how many clients at once: one file per model |
 //! | 4 | [`supervisor`] | the master of worker processes |
+//! | 5 | [`figures`] | how the server does, for operators: an app |
 //! | 5 | [`config`] | flags, variables and a file, checked |
 //! | 6 | [`server`], [`cli`] | put it together |
 //!
@@ -26,6 +27,7 @@ pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod exchange;
+pub mod figures;
 pub mod logs;
 pub mod net;
 pub mod protocol;

@@ -31,7 +31,7 @@ pub use self::ledger::{Deeds, Ledger, Restart};
 pub use self::recent::{Mishap, Recent};
 pub use self::request_id::RequestId;
 pub use self::tally::{CLASSES, Sample, Took, Totals};
-pub use self::worker::{Calls, Standing, Worker};
+pub use self::worker::{Calls, Standing, Worker, clock, memory};
 
 /// Something that the server dealt with itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@
 //! | `table` | the workers that there are |
 //! | `master` | turns what happens into events, and actions into what happens |
 //! | `process` | a worker's process, as the master sees it |
+//! | `onlooker` | a process beside the workers, which tells others how they do |
 //! | `control` | where `gateway-server reload` asks, and hears what came of it |
 //! | `files` | files and folders whose change is a reason to reload |
 //! | `link` | what a worker says to its master |
@@ -23,6 +24,7 @@ mod control;
 mod files;
 mod link;
 mod master;
+mod onlooker;
 mod plan;
 mod process;
 mod table;
@@ -34,7 +36,7 @@ use std::time::Duration;
 
 use rustix::process::Pid;
 
-use crate::stats::Board;
+use crate::stats::{Board, Boards};
 
 pub use self::bond::end_with;
 pub use self::control::ask;
@@ -95,6 +97,16 @@ pub trait Work {
     /// Serves, to the end, and shows on the board what it does; answers the exit
     /// code.
     fn serve(&mut self, link: Link, board: Arc<Board>) -> u8;
+
+    /// Whether there is to be a process beside the workers that looks on.
+    fn has_onlooker(&self) -> bool {
+        false
+    }
+
+    /// Looks on, to the end; answers the exit code.
+    fn look_on(&mut self, _boards: Arc<Boards>) -> u8 {
+        0
+    }
 
     /// In the master: all workers serve for the first time.
     fn serving(&mut self) {}

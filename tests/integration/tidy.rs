@@ -41,6 +41,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("engine", 4),
     ("supervisor", 4),
     ("config", 5),
+    ("figures", 5),
     ("server", 6),
     ("cli", 6),
     ("main", 7),

@@ -13,6 +13,7 @@ pub(super) fn tell(control: &Control) -> Result<ExitCode, Failure> {
         Control::Reload { pidfile } => ("reload", "reloaded", pidfile),
         Control::Upgrade { pidfile } => ("upgrade", "upgraded", pidfile),
         Control::Stop { pidfile } => ("stop", "stopped", pidfile),
+        Control::Status { .. } | Control::Top { .. } => return Err(Failure::Other("this tells nobody".to_owned())),
     };
     let Some(process) = pid_file::read(pidfile) else {
         let why =
@@ -20,7 +21,7 @@ pub(super) fn tell(control: &Control) -> Result<ExitCode, Failure> {
         return Err(Failure::Usage(format!("{}: {why}; give the file of the server's --pidfile", pidfile.display())));
     };
     match supervisor::ask(process, word) {
-        Ok(()) => Ok(say(done)),
+        Ok(_) => Ok(say(done)),
         Err(why) => Err(Failure::Other(format!("not {done}: {why}"))),
     }
 }

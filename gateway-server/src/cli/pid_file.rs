@@ -53,7 +53,7 @@ pub(super) fn read(path: &Path) -> Option<u32> {
 /// Whether that process is one of this program: a number may be another's by now.
 /// One that has ended and that nobody has reaped is none, and it may stay so for
 /// ever where the process 1 of a container reaps nobody.
-fn is_server(process: u32) -> bool {
+pub(super) fn is_server(process: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     stat.split_once(" (gateway-server) ").is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
 }

@@ -27,18 +27,24 @@ pub(super) fn prepare(how: &Serve) -> Result<(), Failure> {
 /// Gives up what the app must not have; everything that needs it is done.
 /// Whether anything was given up.
 pub(super) fn give_up_rights(how: &Serve) -> Result<bool, Failure> {
-    // A container may have started it as whom it should be.
-    let Some(identity) = how.surroundings.identity.as_ref().filter(|_| geteuid().is_root()) else { return Ok(false) };
-    identity.take().map_err(|error| {
-        let root = "; it takes CAP_SETUID and CAP_SETGID, which root may have been deprived of";
-        let hint = if error.kind() == std::io::ErrorKind::PermissionDenied { root } else { "" };
-        Failure::Other(format!("cannot serve as {identity}: {error}{hint}"))
-    })?;
+    let Some(identity) = become_user(how)? else { return Ok(false) };
     if identity.is_root() {
         tracing::warn!("the app is loaded as root: {identity} leaves it all rights; --user names another user");
     }
     check_spool(how, identity)?;
     Ok(true)
+}
+
+/// Becomes who serves; `None` where this is whom the program was started as.
+pub(super) fn become_user(how: &Serve) -> Result<Option<&Identity>, Failure> {
+    // A container may have started it as whom it should be.
+    let Some(identity) = how.surroundings.identity.as_ref().filter(|_| geteuid().is_root()) else { return Ok(None) };
+    identity.take().map_err(|error| {
+        let root = "; it takes CAP_SETUID and CAP_SETGID, which root may have been deprived of";
+        let hint = if error.kind() == std::io::ErrorKind::PermissionDenied { root } else { "" };
+        Failure::Other(format!("cannot serve as {identity}: {error}{hint}"))
+    })?;
+    Ok(Some(identity))
 }
 
 /// Better now than at the first large upload.

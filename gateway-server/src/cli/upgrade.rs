@@ -71,7 +71,7 @@ impl Start {
 pub(super) struct Gift<'a> {
     pub(super) link: &'a Link,
     pub(super) relay: (&'a Relay, &'a Listener),
-    pub(super) listeners: &'a [(Address, Listener)],
+    pub(super) listeners: Vec<&'a (Address, Listener)>,
 }
 
 impl Gift<'_> {
@@ -93,7 +93,7 @@ impl Gift<'_> {
         use std::os::fd::AsRawFd as _;
         let numbers: Vec<RawFd> = self.fds().map(|fd| fd.as_raw_fd()).collect();
         let mut text = format!("{} {RELAY_FORM} {} {} {}", std::process::id(), numbers[0], numbers[1], numbers[2]);
-        for (number, (address, _)) in numbers[3..].iter().zip(self.listeners) {
+        for (number, (address, _)) in numbers[3..].iter().zip(&self.listeners) {
             // Whatever is spoken there: that may be another thing from now on. Writing
             // to memory cannot fail.
             let _ = write!(text, "\n{number} {}", address.place());

@@ -12,14 +12,14 @@ use signal_hook::consts::{SIGTERM, SIGUSR2, SIGWINCH};
 use super::daemon::Caller;
 use super::logs::Logs;
 use super::pid_file::PidFile;
-use super::surroundings;
 use super::upgrade::{Gift, Predecessor, Start};
-use super::{Failure, announce, bound, complain, identity, run_to_the_end, server_of, site};
+use super::{Failure, announce, complain, identity, run_to_the_end, server_of, site};
+use super::{recent, stats, surroundings};
 use crate::config::{AppsConfig, Serve};
 use crate::engine::{Stop, Stopper};
-use crate::net::{Address, Bound, Listener, Notifier, Relay};
+use crate::net::{Address, Bound, Listener, Listening, Notifier, Relay};
 use crate::server;
-use crate::stats::Board;
+use crate::stats::{Board, Boards};
 use crate::supervisor::{self, Link, Policy, Watched, Work};
 use crate::sys::Shared;
 
@@ -31,6 +31,9 @@ pub(super) fn supervise(
     start: &Start,
     (logs, caller): (&Logs<'_>, &Caller),
 ) -> Result<ExitCode, Failure> {
+    if how.stats.is_some() {
+        recent::keep().map_err(|error| Failure::Other(error.to_string()))?;
+    }
     let mut predecessor = Predecessor::from_env()?;
     let mut run = || {
         let mut worker = Worker::new((config, how), start, (logs, caller), &mut predecessor)?;
@@ -54,6 +57,8 @@ struct Worker<'a> {
     config: &'a AppsConfig,
     how: &'a Serve,
     listeners: Vec<(Address, Listener)>,
+    /// Where operators are told how it does.
+    stats: Option<(Address, Listener)>,
     /// By which a worker that ends passes its clients on, and another takes them.
     relay: Option<(Relay, Listener)>,
     stop: Option<(Stop, Stopper)>,
@@ -83,7 +88,11 @@ impl<'a> Worker<'a> {
         let other = |error: io::Error| Failure::Other(error.to_string());
         let watched = site::watched(config, how.watch)?;
         let relay = predecessor.as_ref().map_or_else(Relay::new, Predecessor::relay).map_err(other)?;
-        let listeners = listeners(how, predecessor.as_mut())?;
+        if let Some(stats) = &how.stats {
+            // Better now than in the process that needs it.
+            stats::gate(stats, None)?;
+        }
+        let (listeners, stats) = listeners(how, predecessor.as_mut())?;
         // Who takes over does so once it serves.
         let pid_file = match predecessor {
             None => PidFile::create(how.pidfile.as_deref(), None)?,
@@ -93,6 +102,7 @@ impl<'a> Worker<'a> {
             config,
             how,
             listeners,
+            stats,
             relay: Some(relay),
             stop: None,
             all_end: Arc::new(Shared::new(1).map_err(other)?),
@@ -106,6 +116,10 @@ impl<'a> Worker<'a> {
             predecessor,
             pid_file,
         })
+    }
+
+    fn all_listeners(&mut self) -> impl Iterator<Item = &mut Listener> {
+        self.listeners.iter_mut().chain(&mut self.stats).map(|(_, listener)| listener)
     }
 
     /// Tells the service manager, where there is one.
@@ -123,6 +137,9 @@ impl<'a> Worker<'a> {
         }
         let (mut server, loaded) = server_of(self.config, self.how, identity)?;
         server = server.board(Arc::clone(&board));
+        if self.how.stats.is_some() {
+            server = server.timed();
+        }
         if let Some(ends) = self.stop.take() {
             server = server.stopped_by(ends);
         }
@@ -137,23 +154,28 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// Listens at all addresses, or takes over who does already.
-fn listeners(how: &Serve, predecessor: Option<&mut Predecessor>) -> Result<Vec<(Address, Listener)>, Failure> {
-    let mut listeners = Vec::new();
-    let Some(predecessor) = predecessor else {
-        listeners.extend(how.addresses.iter().cloned().zip(bound(how)?));
-        listeners.iter_mut().for_each(|(_, listener)| listener.share());
-        return Ok(listeners);
-    };
-    for address in &how.addresses {
-        let there = predecessor.listener(address, &how.listening);
+type Listeners = Vec<(Address, Listener)>;
+
+/// Listens at all addresses, or takes over who does already; and at the one for
+/// operators.
+fn listeners(
+    how: &Serve,
+    mut predecessor: Option<&mut Predecessor>,
+) -> Result<(Listeners, Option<(Address, Listener)>), Failure> {
+    let mut listen = |address: &Address, how: &Listening| {
+        let there = predecessor.as_mut().map(|predecessor| predecessor.listener(address, how)).transpose();
         let there = there.map_err(|error| Failure::Other(format!("cannot take {address} over: {error}")))?;
-        let mut listener = there.map_or_else(|| server::bind(address, &how.listening), Ok)?;
+        let mut listener = there.flatten().map_or_else(|| server::bind(address, how), Ok)?;
         listener.share();
-        listeners.push((address.clone(), listener));
+        Ok((address.clone(), listener))
+    };
+    let listeners =
+        how.addresses.iter().map(|address| listen(address, &how.listening)).collect::<Result<_, Failure>>()?;
+    let stats = how.stats.as_ref().map(|stats| listen(&stats.address, &stats.listening)).transpose()?;
+    if let Some(predecessor) = predecessor {
+        predecessor.leave_the_rest();
     }
-    predecessor.leave_the_rest();
-    Ok(listeners)
+    Ok((listeners, stats))
 }
 
 impl Work for Worker<'_> {
@@ -184,16 +206,43 @@ impl Work for Worker<'_> {
         }
     }
 
+    fn has_onlooker(&self) -> bool {
+        self.stats.is_some()
+    }
+
+    fn look_on(&mut self, boards: Arc<Boards>) -> u8 {
+        self.caller.leave();
+        *self.predecessor = None;
+        // The addresses are not its own.
+        self.listeners.clear();
+        self.relay = None;
+        let (Some(stats), Some((_, listener)), Some(ends)) = (&self.how.stats, self.stats.take(), self.stop.take())
+        else {
+            return 1;
+        };
+        match stats::serve((self.how, stats), listener, ends, boards, self.master) {
+            Ok(()) => 0,
+            Err(failure) => {
+                let (code, text) = failure.parts();
+                complain(text);
+                code
+            }
+        }
+    }
+
     fn serving(&mut self) {
         let addresses: Vec<Bound> = self.listeners.iter().filter_map(|(_, listener)| listener.address()).collect();
         announce(&addresses, self.caller);
+        if let Some(bound) = self.stats.as_ref().and_then(|(_, listener)| listener.address()) {
+            tracing::info!("figures for operators at {bound}");
+        }
         if let Some(predecessor) = self.predecessor.take() {
             match PidFile::create(self.how.pidfile.as_deref(), Some(predecessor.process)) {
                 Ok(file) => self.pid_file = file,
                 Err(failure) => tracing::warn!("{}", failure.parts().1),
             }
             let stays = !self.how.listening.vacuum;
-            self.listeners.iter_mut().for_each(|(_, listener)| listener.leave_file(stays));
+            self.all_listeners().for_each(|listener| listener.leave_file(stays));
             predecessor.link.ready();
         }
         self.tell_manager("READY=1");
@@ -202,11 +251,12 @@ impl Work for Worker<'_> {
     fn upgrade(&mut self, link: Link) -> io::Result<Pid> {
         let Some((relay, relayed)) = &self.relay else { return Err(io::Error::other("a worker upgrades nothing")) };
         let relay = (relay, relayed);
-        self.start.again(&Gift { link: &link, relay, listeners: &self.listeners })
+        let listeners = self.listeners.iter().chain(&self.stats).collect();
+        self.start.again(&Gift { link: &link, relay, listeners })
     }
 
     fn upgraded(&mut self, by: Pid) {
-        self.listeners.iter_mut().for_each(|(_, listener)| listener.leave_file(true));
+        self.all_listeners().for_each(|listener| listener.leave_file(true));
         self.tell_manager(&format!("MAINPID={}", by.as_raw_nonzero()));
     }
 

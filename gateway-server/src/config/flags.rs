@@ -12,6 +12,7 @@ use super::logs::LogFlags;
 use super::mounts::MountFlags;
 use super::processes::ProcessFlags;
 use super::proxies::ProxyFlags;
+use super::stats::StatsFlags;
 use super::surroundings::SurroundingsFlags;
 use crate::engine::Engine;
 use crate::net::Address;
@@ -85,11 +86,11 @@ pub struct Flags {
     pub(super) print_config: bool,
 
     /// Load each module and create its app in a child process, say how that went, and end
-    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LogFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
+    #[arg(long, conflicts_with_all = ["list", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LogFlags", "StatsFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
     pub(super) check: bool,
 
     /// Print the module's apps, versions and build, and end
-    #[arg(long, conflicts_with_all = ["set", "mount", "app_dir", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LogFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
+    #[arg(long, conflicts_with_all = ["set", "mount", "app_dir", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LogFlags", "StatsFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
     pub(super) list: bool,
 
     /// Print the engines, a line for each, and end
@@ -112,6 +113,9 @@ pub struct Flags {
 
     #[command(flatten)]
     pub(super) processes: ProcessFlags,
+
+    #[command(flatten)]
+    pub(super) stats: StatsFlags,
 
     #[command(flatten)]
     pub(super) surroundings: SurroundingsFlags,
@@ -143,6 +147,23 @@ pub enum Control {
     Stop {
         /// What its --pidfile names
         pidfile: PathBuf,
+    },
+    /// Say whether a server runs, since when, and with how many workers; ends with 0 if it does, with 3 if not
+    Status {
+        /// What its --pidfile names
+        pidfile: PathBuf,
+    },
+    /// Show how a server does, again and again: what its --stats tells
+    Top {
+        /// Where its --stats is: 127.0.0.1:9000, unix:/run/shop/stats.sock
+        #[arg(value_name = "ADDR")]
+        address: Address,
+        /// Show it once
+        #[arg(long)]
+        once: bool,
+        /// What its --stats-token-file is, or one of the same content; GATEWAY_STATS_TOKEN_FILE names one as well
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
     },
 }
 

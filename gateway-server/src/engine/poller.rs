@@ -110,7 +110,7 @@ mod tests {
         poller.register(other.as_fd(), KEY + 1, Interest::Accept).unwrap();
         poller.register(here.as_fd(), KEY, Interest::Read).unwrap();
         if tells == Tells::Level {
-            assert_eq!(ready(&mut poller), [], "nothing was sent");
+            assert_eq!(ready(&mut poller), [0; 0], "nothing was sent");
         }
         there.write_all(b"a").unwrap();
         assert!(ready(&mut poller).contains(&KEY));
@@ -127,7 +127,7 @@ mod tests {
         assert!(ready(&mut poller).contains(&KEY), "it is watched anew");
         poller.deregister(here.as_fd(), KEY);
         poller.deregister(other.as_fd(), KEY + 1);
-        assert_eq!(ready(&mut poller), []);
+        assert_eq!(ready(&mut poller), [0; 0]);
     }
 
     /// What cannot be watched spoils nothing for whoever comes next.

@@ -35,13 +35,13 @@ const VARIABLE: &str = "GATEWAY_LOG";
 
 impl Log {
     /// Lines go to standard error from now on, those of `level` and above, unless
-    /// `GATEWAY_LOG` says which. Call it once.
+    /// `GATEWAY_LOG` says which; and all to `more`. Call it once.
     #[must_use]
-    pub fn start(form: Form, level: Level) -> Arc<Self> {
+    pub fn start(form: Form, level: Level, more: impl Layer<Registry> + Send + Sync) -> Arc<Self> {
         let log = Arc::new(Self::new(form, Outlet::plain_stderr()));
         let filter = EnvFilter::builder().with_default_directive(level.into());
         let filter = filter.with_env_var(VARIABLE).from_env_lossy();
-        Registry::default().with(filter).with(Lines(Arc::clone(&log))).init();
+        Registry::default().with(more).with(Lines(Arc::clone(&log)).with_filter(filter)).init();
         log
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -118,6 +118,14 @@ impl TcpAddress {
     #[must_use]
     pub fn is_wildcard(&self) -> bool {
         matches!(&*self.host, "0.0.0.0" | "[::]")
+    }
+
+    /// Whether it is written as one that this machine alone reaches. A name may become
+    /// another address tomorrow, all but one.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host);
+        host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
     /// The address to bind to.
@@ -259,6 +267,17 @@ mod tests {
         assert_eq!("systemd".parse(), Ok(Address::Systemd));
         for text in ["127.0.0.1:1", "http://[::1]:1", "https://a:1", "unix:/a", "fd://3", "systemd"] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_only_this_machine_reaches() {
+        let is_loopback = |text: &str| text.parse::<TcpAddress>().unwrap().is_loopback();
+        for text in ["127.0.0.1:1", "127.8.9.1:1", "[::1]:1", "localhost:1", "http://LOCALHOST:1"] {
+            assert!(is_loopback(text), "{text}");
+        }
+        for text in ["0.0.0.0:1", ":1", "[::]:1", "10.0.0.1:1", "localhost.example.com:1", "a:1", "[2001:db8::1]:1"] {
+            assert!(!is_loopback(text), "{text}");
         }
     }
 

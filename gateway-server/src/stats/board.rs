@@ -10,12 +10,12 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use rustix::process::getpid;
 
+use super::FAULTS;
 use super::boards::Boards;
 use super::crowd::Seat;
 use super::flight::{self, CALLING, COUNT, Flight, LENGTH, PROCESS, SHOWN, WORDS};
 use super::tally::{self, Sample, Totals};
 use super::worker::{Calls, Standing, Worker};
-use super::FAULTS;
 use crate::sys::Shared;
 
 /// See the module's text.
@@ -257,9 +257,15 @@ fn flights(words: &[AtomicU64]) -> impl Iterator<Item = &[AtomicU64]> {
     words[FIRST..].chunks_exact(WORDS).take(used)
 }
 
-fn requests(words: &[AtomicU64]) -> u64 {
+/// How many requests all have had who had a board of these words.
+pub(super) fn ever(words: &[AtomicU64]) -> u64 {
     let flying: u64 = flights(words).map(|words| words[COUNT].load(Relaxed)).sum();
-    (words[PAST].load(Relaxed) + flying).saturating_sub(words[BEFORE].load(Relaxed))
+    words[PAST].load(Relaxed) + flying
+}
+
+/// How many those of its process are.
+fn requests(words: &[AtomicU64]) -> u64 {
+    ever(words).saturating_sub(words[BEFORE].load(Relaxed))
 }
 
 /// What there is to say of the worker that has a board of these words.
@@ -329,8 +335,8 @@ fn process() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::flight::ROOM;
     use crate::stats::Crowd;
+    use crate::stats::flight::ROOM;
 
     #[test]
     fn what_runs_is_shown_until_it_ends() {

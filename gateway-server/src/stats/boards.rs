@@ -10,7 +10,7 @@ use super::board::{self, Board, OWNED, SIZE};
 use super::crowd::Seat;
 use super::ledger::{self, Ledger};
 use super::tally::Totals;
-use super::worker::Worker;
+use super::worker::{Worker, clock};
 use super::{Fault, index};
 use crate::sys::Shared;
 
@@ -18,6 +18,8 @@ use crate::sys::Shared;
 /// was counted is never lost.
 pub struct Boards {
     words: Arc<Shared>,
+    /// Since when they are there, by the system's clock.
+    begun: u64,
 }
 
 /// How many boards were ever in use: nobody looks at the others, whose memory is not
@@ -32,7 +34,7 @@ impl Boards {
     /// # Errors
     /// The system's, when it is out of memory.
     pub fn new(count: usize) -> io::Result<Self> {
-        Ok(Self { words: Arc::new(Shared::new(HEAD + count * SIZE)?) })
+        Ok(Self { words: Arc::new(Shared::new(HEAD + count * SIZE)?), begun: clock() })
     }
 
     /// The words of each that was ever in use.
@@ -57,6 +59,18 @@ impl Boards {
         };
         board.begin();
         Ok(Arc::new(board))
+    }
+
+    /// Since when they are there, and so the master, in nanoseconds of [`clock`].
+    #[must_use]
+    pub const fn begun(&self) -> u64 {
+        self.begun
+    }
+
+    /// How many requests there were.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.used().map(board::ever).sum()
     }
 
     /// What the master shows.

@@ -42,6 +42,12 @@ pub enum Restart {
     Worn,
 }
 
+impl Deeds {
+    /// Nothing.
+    pub const NONE: Self =
+        Self { restarts: [0; Restart::ALL.len()], reloads: [0; 2], failed_upgrades: 0, wanted: 0, is_ending: false };
+}
+
 impl Restart {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Crashed, Self::Left, Self::Failed, Self::Stuck, Self::Worn];

@@ -1,5 +1,9 @@
 //! What others see of a worker.
 
+use std::fs;
+
+use rustix::time::{ClockId, clock_gettime};
+
 /// See the module's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Worker {
@@ -91,6 +95,22 @@ impl Calls {
     }
 }
 
+/// Nanoseconds of the system's clock that never goes back.
+#[must_use]
+pub fn clock() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    (time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64)
+}
+
+/// Bytes of memory that a process holds (resident set size); none where that cannot be
+/// read.
+#[must_use]
+pub fn memory(process: u32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{process}/statm"));
+    let pages = text.ok().and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok());
+    pages.unwrap_or(0).saturating_mul(rustix::param::page_size() as u64)
+}
+
 impl Worker {
     /// Its threads that are in the app, and those that could be; `None` where it has no
     /// such threads.
@@ -104,5 +124,23 @@ impl Worker {
         // Read one after the other, while both change.
         let busy = self.calling.min(all);
         Some((busy, all - busy))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_holds_memory() {
+        assert!(memory(std::process::id()) > 1 << 20);
+        assert_eq!(memory(u32::MAX), 0);
+    }
+
+    #[test]
+    fn calls_come_back_from_their_word() {
+        for calls in [Calls::Any, Calls::EachClient, Calls::Most(1), Calls::Most(u32::MAX)] {
+            assert_eq!(Calls::of(calls.word()), calls);
+        }
     }
 }

@@ -55,7 +55,8 @@ impl Control {
     }
 
     /// What was asked for. While `busy`, the next outcome is that of somebody else.
-    pub(super) fn listen(&mut self, busy: bool) -> Vec<Command> {
+    /// Who asks how it is gets `status`.
+    pub(super) fn listen(&mut self, busy: bool, status: impl Fn() -> String) -> Vec<Command> {
         while let Ok((stream, _)) = self.listener.accept() {
             let may = socket_peercred(&stream).is_ok_and(|peer| peer.uid.is_root() || peer.uid == geteuid());
             // Who says nothing makes room for who has something to say.
@@ -73,6 +74,10 @@ impl Control {
                 return true;
             }
             let is_over = client.read();
+            if client.said == b"status\n" {
+                client.say(&format!("ok\n{}", status()));
+                return false;
+            }
             if let Some(command) = client.command() {
                 client.wish = Some((command, usize::from(busy && command == Command::Reload)));
                 commands.push(command);
@@ -134,16 +139,20 @@ impl Client {
 
     /// One who does not take an answer gets none.
     fn tell(&self, outcome: &Result<(), String>) {
-        let text = outcome.as_ref().map_or_else(|why| format!("failed\n{why}"), |()| "ok\n".to_owned());
+        self.say(&outcome.as_ref().map_or_else(|why| format!("failed\n{why}"), |()| "ok\n".to_owned()));
+    }
+
+    fn say(&self, text: &str) {
         let _ = (&self.stream).write_all(text.as_bytes());
     }
 }
 
-/// Has the master of this process id do something, and waits until it is done.
+/// Has the master of this process id do something, and waits until it is done;
+/// answers what it says to that.
 ///
 /// # Errors
 /// A sentence: there is no such master, or why it has not done it.
-pub fn ask(process: u32, what: &str) -> Result<(), String> {
+pub fn ask(process: u32, what: &str) -> Result<String, String> {
     let broken = |error: io::Error| match error.kind() {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound if is_elsewhere(process) => format!(
             "process {process} is in another network namespace, where its name is: ask there (nsenter --net), or send \
@@ -170,12 +179,12 @@ pub fn ask(process: u32, what: &str) -> Result<(), String> {
     (&stream).write_all(format!("{what}\n").as_bytes()).map_err(closed)?;
     (&stream).read_to_string(&mut answer).map_err(closed)?;
     match answer.split_once('\n') {
-        Some(("ok", _)) => Ok(()),
+        Some(("ok", text)) => Ok(text.to_owned()),
         Some(("failed", why)) => Err(why.to_owned()),
         // It ends, which is what it was asked for.
         _ if what == "stop" => {
             wait_for_end(process);
-            Ok(())
+            Ok(String::new())
         }
         _ => Err(refused()),
     }

@@ -19,12 +19,13 @@ use super::bond::end_with;
 use super::control::Control;
 use super::files::Files;
 use super::link::{Heard, Link};
+use super::onlooker::Onlooker;
 use super::plan::{Action, Command, End, Event, due, plan};
 use super::process::{DRAIN, PART, Process, end, how, reap};
-use super::table::{Id, Mode, Table};
+use super::table::{Id, Mode, State, Table};
 use super::vitals::Watch;
 use super::{Failure, Policy, Work};
-use crate::stats::{Board, Boards, Crowd};
+use crate::stats::{Board, Boards, Crowd, clock};
 use crate::sys::{Forked, fork};
 
 /// What the master listens to.
@@ -47,22 +48,35 @@ type Signals = SignalDelivery<UnixStream, SignalOnly>;
 pub fn run(policy: &Policy, work: &mut impl Work) -> Result<(), Failure> {
     let broken = |error: io::Error| Failure::of(error.to_string());
     let mut master = Master::new(policy, work).map_err(broken)?;
-    loop {
-        let event = master.next().map_err(broken)?;
-        let now = Instant::now();
-        for action in plan(&mut master.table, event, now) {
-            if let Action::End(outcome) = action {
-                return outcome;
-            }
-            master.act(action);
-        }
-    }
+    let outcome = master.run().unwrap_or_else(|error| Err(broken(error)));
+    master.onlooker.bury();
+    outcome
 }
 
 /// Who cannot be asked is told by signals.
 fn control() -> Option<Control> {
     let control = Control::new();
     control.inspect_err(|error| tracing::warn!("`gateway-server reload` cannot reach this server: {error}")).ok()
+}
+
+/// How things stand, for who asks: a word and a value in each line.
+fn status(table: &Table, boards: &Boards) -> String {
+    let state = match table.mode {
+        Mode::Serving if !table.has_served => "starting",
+        Mode::Serving => "serving",
+        Mode::Reloading => "reloading",
+        Mode::Upgrading(_) => "upgrading",
+        Mode::Leaving(_) | Mode::Shut(_) | Mode::Ending => "ending",
+    };
+    let ready = table.workers.iter().filter(|worker| worker.state == State::Ready).count();
+    let since = clock().saturating_sub(boards.begun()) / 1_000_000_000;
+    format!(
+        "state {state}\nversion {}\nprocess {}\nseconds {since}\nworkers {ready} of {}\nrequests {}\n",
+        env!("CARGO_PKG_VERSION"),
+        std::process::id(),
+        table.want,
+        boards.requests()
+    )
 }
 
 struct Master<'a, W> {
@@ -79,8 +93,10 @@ struct Master<'a, W> {
     /// What the workers say to each other.
     crowd: Arc<Crowd>,
     /// What they show.
-    boards: Boards,
+    boards: Arc<Boards>,
     files: Option<Files>,
+    /// Who tells others of all this.
+    onlooker: Onlooker,
     /// The program that is to take over.
     successor: Option<(Pid, Heard)>,
 }
@@ -100,10 +116,35 @@ impl<'a, W: Work> Master<'a, W> {
             look_at: Instant::now(),
             control: control(),
             crowd: Crowd::new()?,
-            boards: Boards::new(2 * policy.workers + SPARE)?,
+            boards: Arc::new(Boards::new(2 * policy.workers + SPARE)?),
             files,
+            onlooker: Onlooker::default(),
             successor: None,
         })
+    }
+
+    /// Sees to everything, to the end.
+    fn run(&mut self) -> io::Result<Result<(), Failure>> {
+        self.look_after();
+        loop {
+            let event = self.next()?;
+            for action in plan(&mut self.table, event, Instant::now()) {
+                if let Action::End(outcome) = action {
+                    return Ok(outcome);
+                }
+                self.act(action);
+            }
+            self.show();
+        }
+    }
+
+    /// Shows how things stand.
+    fn show(&self) {
+        self.boards.ledger().write(&self.table.shown());
+        for worker in &self.table.workers {
+            let process = self.processes.iter().find(|process| process.id == worker.id);
+            process.iter().for_each(|process| process.watch.stand(worker.state));
+        }
     }
 
     // ----- what happens --------------------------------------------------------
@@ -160,7 +201,8 @@ impl<'a, W: Work> Master<'a, W> {
             self.events.push_back(Event::Succeeded);
         }
         let is_busy = self.table.mode == Mode::Reloading;
-        let commands = self.control.as_mut().map(|control| control.listen(is_busy)).unwrap_or_default();
+        let status = || status(&self.table, &self.boards);
+        let commands = self.control.as_mut().map(|control| control.listen(is_busy, status)).unwrap_or_default();
         self.events.extend(commands.into_iter().map(Event::Command));
         let told: Vec<i32> = self.signals.as_mut().map(|signals| signals.pending().collect()).unwrap_or_default();
         for signal in told {
@@ -182,6 +224,7 @@ impl<'a, W: Work> Master<'a, W> {
     fn log_anew(&mut self) {
         if self.work.log_anew() {
             self.processes.iter().for_each(|process| process.signal(Signal::USR1));
+            self.onlooker.signal(Signal::USR1);
         }
     }
 
@@ -198,6 +241,9 @@ impl<'a, W: Work> Master<'a, W> {
         if is_alive {
             self.work.alive();
         }
+        if self.onlooker.is_missing() && self.work.has_onlooker() {
+            self.start_onlooker();
+        }
     }
 
     /// Takes leave of all that have ended: one signal may stand for several.
@@ -208,6 +254,9 @@ impl<'a, W: Work> Master<'a, W> {
                 let mut process = self.processes.remove(place);
                 self.events.push_back(Event::Ended(process.id, end(status, &mut process)));
                 process.watch.leave();
+            }
+            if self.onlooker.ends(pid) && self.onlooker.is_missing() {
+                tracing::error!("the process of --stats ended with {}; another takes its place", how(status));
             }
             if let Some((_, mut heard)) = self.successor.take_if(|(successor, _)| *successor == pid) {
                 let end = End { how: how(status), why: heard.failure(), ..End::default() };
@@ -242,6 +291,7 @@ impl<'a, W: Work> Master<'a, W> {
             Action::Upgraded(outcome) => {
                 if let Some((successor, _)) = self.successor.take_if(|_| outcome.is_ok()) {
                     self.work.upgraded(successor);
+                    self.onlooker.dismiss();
                 }
                 self.answer(Command::Upgrade, &outcome);
             }
@@ -294,7 +344,10 @@ impl<'a, W: Work> Master<'a, W> {
                 work.settle(id.0)
             })?;
             match forked {
-                Forked::Parent(pid) => Ok(Process { id, pid, heard, watch: Watch::new(board) }),
+                Forked::Parent(pid) => {
+                    board.introduce(id.0, pid.as_raw_nonzero().get().unsigned_abs(), clock());
+                    Ok(Process { id, pid, heard, watch: Watch::new(board) })
+                }
                 Forked::Child => {
                     drop(heard);
                     self.become_worker(link, board)
@@ -311,11 +364,35 @@ impl<'a, W: Work> Master<'a, W> {
         }
     }
 
-    /// Serves as a worker, and ends the process. What the master has of its
-    /// other workers is the master's.
-    fn become_worker(&mut self, link: Link, board: Arc<Board>) -> ! {
+    /// Starts who looks on; where that cannot be, it is tried again in a while.
+    fn start_onlooker(&mut self) {
+        let master = getpid();
+        let (signals, work) = (&mut self.signals, &mut *self.work);
+        let forked = fork(|| {
+            *signals = None;
+            end_with(master)?;
+            work.settle(0)
+        });
+        match forked {
+            Ok(Forked::Parent(pid)) => self.onlooker.begins(pid),
+            Ok(Forked::Child) => {
+                self.leave_the_master();
+                let code = self.work.look_on(Arc::clone(&self.boards));
+                low_level::exit(code.into())
+            }
+            Err(error) => tracing::error!("no process can be started for --stats: {error}"),
+        }
+    }
+
+    /// Gives up what the master has of its other processes, in one of them.
+    fn leave_the_master(&mut self) {
         self.processes.clear();
         (self.control, self.files, self.successor) = (None, None, None);
+    }
+
+    /// Serves as a worker, and ends the process.
+    fn become_worker(&mut self, link: Link, board: Arc<Board>) -> ! {
+        self.leave_the_master();
         let code = self.work.serve(link, board);
         // Not `exit`: what the master has registered or buffered is the master's.
         low_level::exit(code.into())

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::Failure;
 use super::table::{Id, Mode, State, Table, Worker};
 use super::vitals::Vitals;
+use crate::stats::Restart;
 
 /// What has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -304,6 +305,7 @@ fn finish_reload(table: &mut Table, now: Instant, todo: &mut Vec<Action>) {
     table.mode = Mode::Serving;
     todo.push(Action::Info("reloaded: the new workers serve".to_owned()));
     todo.push(Action::Reloaded(Ok(())));
+    table.deeds.reloads[0] += 1;
     if table.reload_again {
         begin_reload(table, now, todo);
     }
@@ -318,6 +320,7 @@ fn abandon_reload(table: &mut Table, why: &str, now: Instant, todo: &mut Vec<Act
     table.mode = Mode::Serving;
     todo.push(Action::Error(format!("not reloaded, the old workers serve on: {why}")));
     todo.push(Action::Reloaded(Err(why.to_owned())));
+    table.deeds.reloads[1] += 1;
     // Old ones that were retired one by one are not there any more.
     table.fall_back();
     start_missing(table, now, todo);
@@ -345,8 +348,12 @@ fn ended(table: &mut Table, id: Id, end: &End, now: Instant, todo: &mut Vec<Acti
         }
         _ if table.mode == Mode::Ending => {}
         State::Starting => return failed_to_start(table, &worker, why, now, todo),
-        State::Ready if end.clean => todo.push(Action::Info(format!("{worker} has ended; another takes its place"))),
+        State::Ready if end.clean => {
+            todo.push(Action::Info(format!("{worker} has ended; another takes its place")));
+            table.count(Restart::Left);
+        }
         State::Ready => {
+            table.count(Restart::Crashed);
             todo.push(Action::Error(format!("{worker} ended with {}; another takes its place{running}", end.how)));
             back_off(table, &worker, now);
         }
@@ -373,6 +380,7 @@ fn failed_to_start(table: &mut Table, worker: &Worker, why: Failure, now: Instan
         }
         return end_if_alone(table, todo);
     }
+    table.count(Restart::Failed);
     todo.push(Action::Error(format!("{worker} could not start: {}; it is tried again", why.text)));
     back_off(table, worker, now);
     start_missing(table, now, todo);

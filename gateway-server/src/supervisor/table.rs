@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Instant;
 
 use super::{Failure, Policy};
+use crate::stats::{Deeds, Restart};
 
 /// Which worker: never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,6 +91,8 @@ pub(super) struct Table {
     /// Why the master ends.
     pub(super) failure: Option<Failure>,
     pub(super) policy: Policy,
+    /// What has come about, counted.
+    pub(super) deeds: Deeds,
     last: u64,
 }
 
@@ -108,8 +111,20 @@ impl Table {
             not_before: None,
             failure: None,
             policy,
+            deeds: Deeds::NONE,
             last: 0,
         }
+    }
+
+    /// Counts a worker that has to be replaced though nobody has asked.
+    pub(super) const fn count(&mut self, why: Restart) {
+        self.deeds.restarts[why as usize] += 1;
+    }
+
+    /// How things stand, to be shown.
+    pub(super) const fn shown(&self) -> Deeds {
+        let is_ending = matches!(self.mode, Mode::Leaving(_) | Mode::Shut(_) | Mode::Ending);
+        Deeds { wanted: self.want as u64, is_ending, ..self.deeds }
     }
 
     /// Takes a new worker in.

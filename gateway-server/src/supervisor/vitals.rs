@@ -1,12 +1,12 @@
 //! How a worker does, as its master sees it from outside.
 
-use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
 
-use crate::stats::Board;
+use super::table::State;
+use crate::stats::{Board, Standing, memory};
 
 /// See the module's text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +40,15 @@ impl Watch {
         self.board.free();
     }
 
+    /// Shows where it stands.
+    pub(super) fn stand(&self, state: State) {
+        self.board.stand(match state {
+            State::Starting => Standing::Starting,
+            State::Ready => Standing::Serving,
+            State::Draining | State::Killed => Standing::Draining,
+        });
+    }
+
     /// What it is about, as text for a log.
     pub(super) fn running(&self) -> Vec<String> {
         self.board.running(None)
@@ -48,7 +57,7 @@ impl Watch {
     pub(super) fn look(&mut self, process: Pid, now: Instant) -> Vitals {
         Vitals {
             requests: self.board.requests(),
-            memory: memory(process),
+            memory: memory(process.as_raw_nonzero().get().unsigned_abs()),
             late_calls: self.board.late_calls(),
             stuck: self.feel(now),
         }
@@ -66,13 +75,6 @@ impl Watch {
         let stuck = self.pulses.iter().filter(|(pulse, _)| pulse % 2 == 1);
         stuck.map(|(_, since)| now.saturating_duration_since(*since)).max().unwrap_or_default()
     }
-}
-
-/// Bytes that a process holds; none where that cannot be read.
-fn memory(process: Pid) -> u64 {
-    let path = format!("/proc/{}/statm", process.as_raw_nonzero());
-    let pages = fs::read_to_string(path).ok().and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok());
-    pages.unwrap_or(0).saturating_mul(rustix::param::page_size() as u64)
 }
 
 #[cfg(test)]
@@ -104,6 +106,5 @@ mod tests {
         let own = rustix::process::getpid();
         let vitals = Watch::new(Board::new(Crowd::new().unwrap().seat(1)).unwrap()).look(own, Instant::now());
         assert!(vitals.memory > 1 << 20, "{vitals:?}");
-        assert_eq!(memory(Pid::from_raw(i32::MAX).unwrap()), 0);
     }
 }

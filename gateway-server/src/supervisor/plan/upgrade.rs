@@ -38,6 +38,7 @@ pub(super) fn not_succeeded(table: &mut Table, end: &End, now: Instant, todo: &m
     table.mode = Mode::Serving;
     todo.push(Action::Error(format!("not upgraded, this program serves on: {why}")));
     todo.push(Action::Upgraded(Err(why)));
+    table.deeds.failed_upgrades += 1;
     if table.reload_again {
         begin_reload(table, now, todo);
     }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::{Action, end_worker, start_missing};
+use crate::stats::Restart;
 use crate::supervisor::Wear;
 use crate::supervisor::table::{Id, State, Table, Worker};
 use crate::supervisor::vitals::Vitals;
@@ -14,6 +15,7 @@ pub(super) fn look(table: &mut Table, id: Id, vitals: &Vitals, now: Instant, tod
         let text = format!("{worker} has not come round for {} s and is killed", vitals.stuck.as_secs());
         worker.set(State::Killed, now);
         todo.extend([Action::Kill(id), Action::Error(text)]);
+        table.count(Restart::Stuck);
         return start_missing(table, now, todo);
     }
     if worker.worn {
@@ -22,6 +24,7 @@ pub(super) fn look(table: &mut Table, id: Id, vitals: &Vitals, now: Instant, tod
     if let Some(why) = worn(&wear, worker, vitals, now) {
         worker.worn = true;
         todo.push(Action::Info(format!("{worker} {why}; another takes its place")));
+        table.count(Restart::Worn);
         start_missing(table, now, todo);
     }
 }
