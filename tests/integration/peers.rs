@@ -1,7 +1,7 @@
 //! Programs that users have, on every engine: curl, a browser, Python's and
 //! Node's own clients, load generators.
 
-mod browser;
+pub(crate) mod browser;
 pub(crate) mod curl;
 mod load;
 mod scripts;

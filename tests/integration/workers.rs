@@ -428,7 +428,7 @@ fn a_master_is_there_by_itself() {
     }
 }
 
-fn kill(process: u32, signal: &str) {
+pub(crate) fn kill(process: u32, signal: &str) {
     let status = std::process::Command::new("kill").args(["-s", signal, &process.to_string()]).status();
     assert!(status.expect("kill can be run").success());
 }

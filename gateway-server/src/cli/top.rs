@@ -60,7 +60,7 @@ fn fetch(address: &Address, token: Option<&str>) -> Result<Value, String> {
     };
     let mut answer = Vec::new();
     let authorization = token.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
-    let request = |host: &str| format!("GET /stats HTTP/1.0\r\nHost: {host}\r\n{authorization}\r\n");
+    let request = |host: &str| format!("GET /stats?history=1 HTTP/1.0\r\nHost: {host}\r\n{authorization}\r\n");
     match address {
         Address::Tcp(tcp) => {
             let to = tcp.resolve().map_err(refused)?;
@@ -119,7 +119,8 @@ fn page(stats: &Value) -> String {
     );
     let responses = &stats["responses"];
     let classes = ["1xx", "2xx", "3xx", "4xx", "5xx"].map(|class| format!("{class} {}", number(&responses[class])));
-    page += &format!("requests     {}  ({})\n", number(&stats["requests"]), classes.join(", "));
+    let rate = stats["history"][0]["requests"].as_f64().map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1}"));
+    page += &format!("requests     {}  ({})  per second {rate}\n", number(&stats["requests"]), classes.join(", "));
     let shares = |of: &Value| {
         [("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p99.9", "p999")]
             .map(|(name, key)| format!("{name} {}", time(&of[key])))

@@ -13,7 +13,7 @@ on_every_engine! {
 }
 
 /// Runs headless Chromium and gives what it printed.
-fn chromium(arguments: &[&str]) -> Vec<u8> {
+pub(crate) fn chromium(arguments: &[&str]) -> Vec<u8> {
     let profile = tempfile::tempdir().unwrap();
     let output = Command::new("chromium")
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"])
