@@ -21,6 +21,8 @@ need strace strace
 need haproxy haproxy
 need nginx nginx-light
 need chromium chromium
+need prometheus prometheus
+need promtool prometheus
 need ip iproute2
 need systemd-analyze systemd
 

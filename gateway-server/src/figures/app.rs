@@ -147,3 +147,77 @@ impl App for Figures {
         Ok(Body::from(text))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gateway_spec::testing::TestClient;
+    use rustix::process::getppid;
+
+    use super::*;
+    use crate::stats::{Boards, Crowd, Deeds, Recent, Standing};
+
+    /// What a master with one worker would show, and the app over it. This process has
+    /// a parent, which stands for the master.
+    fn server() -> (Arc<Boards>, Arc<Recent>, TestClient<Arc<Figures>>) {
+        let (boards, recent) = (Arc::new(Boards::new(2).unwrap()), Arc::new(Recent::new().unwrap()));
+        let source = Source::new(Arc::clone(&boards), Arc::clone(&recent), "leader", getppid().unwrap());
+        (boards, recent, TestClient::new(Figures::new(source, Gate::default())))
+    }
+
+    /// The client checks each answer against the rules of the interface.
+    #[test]
+    fn it_is_ready_when_a_worker_serves_and_the_master_stays() {
+        let (boards, _, client) = server();
+        let ready = || client.get("/ready").send().status;
+        assert_eq!((client.get("/live").send().status, ready()), (Status::OK, Status::SERVICE_UNAVAILABLE));
+        let board = boards.take(Crowd::new().unwrap().seat(1)).unwrap();
+        board.introduce(1, std::process::id(), 0);
+        assert_eq!(ready(), Status::SERVICE_UNAVAILABLE);
+        board.stand(Standing::Serving);
+        assert_eq!(ready(), Status::OK);
+        boards.ledger().write(&Deeds { is_ending: true, ..Deeds::NONE });
+        assert_eq!(ready(), Status::SERVICE_UNAVAILABLE);
+        boards.ledger().write(&Deeds::NONE);
+        board.stand(Standing::Draining);
+        assert_eq!(ready(), Status::SERVICE_UNAVAILABLE);
+    }
+
+    #[test]
+    fn each_page_is_told_in_its_own_form() {
+        let (boards, recent, client) = server();
+        let board = boards.take(Crowd::new().unwrap().seat(1)).unwrap();
+        board.introduce(7, std::process::id(), 0);
+        let flight = board.flight().unwrap();
+        flight.begin(b"GET", b"/<b>?secret");
+        recent.keep(1, true, "a \"mishap\"");
+        for (path, kind, text) in [
+            ("/", "text/html; charset=utf-8", "<script src=\"page.js\""),
+            ("/page.js", "text/javascript; charset=utf-8", "textContent"),
+            ("/page.css", "text/css; charset=utf-8", "prefers-color-scheme"),
+            ("/stats", "application/json", "\"running\":[\"GET /<b>\"]"),
+            ("/stats", "application/json", "\"text\":\"a \\\"mishap\\\"\""),
+            ("/metrics", metrics::PLAIN, "gateway_in_flight_requests 1\n"),
+        ] {
+            for response in [client.get(path).send(), client.head(path).send()] {
+                assert_eq!((response.status, response.header("content-type")), (Status::OK, Some(kind)), "{path}");
+            }
+            let page = client.get(path).send();
+            let page = page.text();
+            assert!(page.contains(text) && !page.contains("secret"), "{path}: {page}");
+        }
+        assert_eq!(client.get("/stats?history=9999999999").send().status, Status::OK);
+        assert_eq!(client.get("/stats?history=x&history").send().status, Status::OK);
+        assert_eq!(client.post("/stats").send().status, Status::METHOD_NOT_ALLOWED);
+        assert_eq!(client.get("/nothing").send().status, Status::NOT_FOUND);
+    }
+
+    /// No markup is made of what others say.
+    #[test]
+    fn the_page_shows_text() {
+        for word in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http://", "https://"] {
+            let is_namespace = |line: &&str| line.contains("http://www.w3.org/2000/svg");
+            let lines = SCRIPT.lines().chain(PAGE.lines()).chain(STYLE.lines()).filter(|line| !is_namespace(line));
+            assert_eq!(lines.filter(|line| line.contains(word)).collect::<Vec<_>>(), [""; 0], "{word}");
+        }
+    }
+}

@@ -115,3 +115,52 @@ impl fmt::Debug for Boards {
         write!(f, "Boards({})", self.words.len() / SIZE)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Refusal;
+    use crate::stats::{Counters, Crowd, Standing};
+
+    #[test]
+    fn what_is_told_of_workers_is_what_they_show() {
+        let (boards, crowd) = (Boards::new(2).unwrap(), Crowd::new().unwrap());
+        assert_eq!((boards.workers(), boards.accepted(), boards.requests()), (vec![], 0, 0));
+        let (second, first) = (boards.take(crowd.seat(9)).unwrap(), boards.take(crowd.seat(4)).unwrap());
+        assert_eq!(boards.workers(), [], "they have no process yet");
+        for (board, number) in [(&first, 4), (&second, 9)] {
+            board.introduce(number, 100 + number as u32, 5);
+            board.arrive(false);
+        }
+        first.arrive(true);
+        first.stand(Standing::Serving);
+        first.set_calls(crate::stats::Calls::Most(8));
+        first.set_queued(3);
+        let flight = first.flight().unwrap();
+        flight.begin(b"GET", b"/a?b");
+        let workers = boards.workers();
+        let one = &workers[0];
+        assert_eq!(workers.iter().map(|worker| worker.number).collect::<Vec<_>>(), [4, 9]);
+        assert_eq!((one.process, one.standing, one.connections, one.queued), (104, Standing::Serving, 2, 3));
+        assert_eq!((one.in_flight, one.calling, one.threads()), (1, 1, Some((1, 7))));
+        assert_eq!((one.running.clone(), workers[1].threads()), (vec!["GET /a".to_owned()], None));
+        flight.set_calling(false);
+        assert_eq!(boards.workers()[0].threads(), Some((0, 8)));
+        flight.end();
+        // Who is late has nothing to say of what is over.
+        flight.set_calling(true);
+        assert_eq!((boards.workers()[0].in_flight, boards.workers()[0].calling), (0, 0));
+        first.depart(2);
+        assert_eq!((boards.workers()[0].connections, boards.accepted(), boards.requests()), (0, 2, 1));
+        Counters::shown(Arc::clone(&first)).count(Fault::Refused(Refusal::Connect));
+        // Another takes its place: what was counted stays, what was shown goes.
+        first.free();
+        assert_eq!(boards.workers().len(), 1);
+        let third = boards.take(crowd.seat(10)).unwrap();
+        third.introduce(10, 110, 6);
+        Counters::shown(third).count(Fault::Refused(Refusal::Connect));
+        let (new, all) = (&boards.workers()[1], boards.faults(Fault::Refused(Refusal::Connect)));
+        assert_eq!((new.number, new.standing, new.queued, new.threads()), (10, Standing::Starting, 0, None));
+        assert_eq!((all, boards.accepted(), boards.requests(), boards.faults(Fault::Cut)), (2, 2, 1, 0));
+    }
+}

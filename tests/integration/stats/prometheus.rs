@@ -49,6 +49,22 @@ fn openmetrics_is_for_who_asks() {
     told.server.stop();
 }
 
+/// docs/stats.md lists what is told, and nothing else.
+#[test]
+fn each_metric_is_described() {
+    let told = Told::start("probe:app", "1", &[]);
+    let text = told.get("/metrics").text();
+    let mut there: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    let page = std::fs::read_to_string(gateway_tests::artifacts::workspace().join("docs/stats.md")).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split(['`', '{']).next());
+    let mut described: Vec<&str> = rows.filter(|name| name.contains("gateway_") || name.contains("process_")).collect();
+    there.sort_unstable();
+    described.sort_unstable();
+    assert_eq!(there, described);
+    told.server.stop();
+}
+
 /// Ends with the test.
 struct Prometheus(Child);
 

@@ -157,3 +157,37 @@ fn what_is_due_is_done() {
         }
     }
 }
+
+/// What is counted is what was said: an operator's figures and the log agree.
+#[test]
+fn what_was_said_is_counted() {
+    let mut all_counts = [0; 5];
+    for (name, workers, steps) in all() {
+        let (now, mut table, mut said) = (Instant::now(), Table::new(policy(*workers)), Vec::new());
+        let mut passed = Duration::ZERO;
+        for (step, _) in *steps {
+            let mut words: Vec<&str> = step.split(' ').collect();
+            if let Some(more) = words[0].strip_prefix('+') {
+                passed += Duration::from_millis(more.parse().unwrap());
+                words.remove(0);
+            }
+            match event(&words) {
+                Some(event) => said.extend(plan(&mut table, event, now + passed).iter().map(shown)),
+                None => choose(&mut table.policy, step),
+            }
+        }
+        let count = |is_so: &dyn Fn(&str) -> bool| said.iter().filter(|text| is_so(text)).count() as u64;
+        let is_replaced = |text: &str| text.contains("another takes its place");
+        let crashed = count(&|text| is_replaced(text) && text.contains(" ended with "));
+        let left = count(&|text| is_replaced(text) && text.contains(" has ended;"));
+        let failed = count(&|text| text.contains("could not start"));
+        let stuck = count(&|text| text.contains("has not come round"));
+        let worn = count(&is_replaced) - crashed - left;
+        assert_eq!(table.deeds.restarts, [crashed, left, failed, stuck, worn], "{name}: {said:?}");
+        let reloads = [count(&|text| text == "reloaded"), count(&|text| text.starts_with("not reloaded: "))];
+        assert_eq!(table.deeds.reloads, reloads, "{name}: {said:?}");
+        assert_eq!(table.deeds.failed_upgrades, count(&|text| text.starts_with("not upgraded: ")), "{name}");
+        all_counts.iter_mut().zip(table.deeds.restarts).for_each(|(all, one)| *all += one);
+    }
+    assert!(all_counts.iter().all(|count| *count > 0), "stories of each kind: {all_counts:?}");
+}
