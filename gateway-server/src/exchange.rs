@@ -389,15 +389,15 @@ impl Exchange {
         });
         let now = match self.service.is_observed() {
             true => {
-                self.is_overdue = port.is_overdue();
-                self.flight.iter().for_each(|flight| flight.set_calling(false));
+                // An answer that has begun stays what it is.
+                self.is_overdue = !self.has_begun() && port.is_overdue();
                 port.time()
             }
             false => port.now(),
         };
         self.since = Some(now.instant);
         match outcome {
-            Ok(After::More) => {}
+            Ok(After::More) => self.flight.iter().for_each(|flight| flight.set_calling(false)),
             Ok(After::Finished) => self.finish(now),
             Err(error) => self.fail(error, now),
         }

@@ -1,11 +1,11 @@
 //! What others are told of an answer: the board, and who keeps a journal.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gateway_spec::Status;
 
 use super::Exchange;
-use crate::stats::{Asked, Record, Sample, Took};
+use crate::stats::{Asked, Flight, Record, Sample, Took};
 
 /// The status of an answer that its client did not wait for: nobody is sent it (nginx
 /// writes the same into its log).
@@ -16,17 +16,18 @@ impl Exchange {
     /// last bytes moved.
     #[inline]
     pub(super) fn land(&mut self, now: Option<Instant>) {
-        if let Some(flight) = &self.flight {
-            flight.end();
-        }
         if self.service.is_observed() {
             self.observe(now);
+        } else if let Some(flight) = &self.flight {
+            flight.end();
         }
     }
 
     #[inline(never)]
     fn observe(&mut self, now: Option<Instant>) {
-        let Some(begun) = self.begun.take() else { return };
+        let Some(begun) = self.begun.take() else {
+            return self.flight.iter().for_each(Flight::end);
+        };
         let now = now.or(self.since).unwrap_or(begun);
         let called = self.called.take().unwrap_or(now);
         let wire = self.slot.wire_ref();
@@ -36,10 +37,15 @@ impl Exchange {
             _ if has_left => CLIENT_LEFT,
             _ => wire.status.code(),
         };
-        let queued = called.saturating_duration_since(begun);
+        // Nearly always the app is called at once, in the wake-up that brought the request.
+        let queued = if called == begun { Duration::ZERO } else { called.saturating_duration_since(begun) };
         let took = Took { queued, total: now.saturating_duration_since(begun) };
         let sample = Sample { status, bytes: wire.content(), took: Some(took) };
-        self.count(&sample);
+        match &self.flight {
+            Some(flight) if self.service.timed => flight.land(&sample),
+            Some(flight) => flight.end(),
+            None => self.count(&sample),
+        }
         if let Some(journal) = &self.service.journal {
             let (client, asked) = self.slot.asked();
             journal.note(&Record { id: self.id, at: now, client, asked, sample });

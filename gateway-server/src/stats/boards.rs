@@ -18,7 +18,7 @@ use crate::sys::Shared;
 /// was counted is never lost.
 pub struct Boards {
     words: Arc<Shared>,
-    /// Since when they are there, by the system's clock.
+    /// Since when they are there, by the clock.
     begun: u64,
 }
 

@@ -67,7 +67,17 @@ impl Flight {
         }
     }
 
-    /// Counts its answer.
+    /// It has ended, and its answer is counted.
+    #[inline]
+    pub fn land(&self, sample: &Sample) {
+        let Some(words) = self.words() else { return };
+        words[LENGTH].store(0, Relaxed);
+        if let Some(tally) = words[SHOWN..].first_chunk() {
+            tally::count_alone(tally, sample);
+        }
+    }
+
+    /// Counts an answer of which nothing was shown.
     pub fn count(&self, sample: &Sample) {
         if let Some(words) = self.words().and_then(|words| words[SHOWN..].first_chunk()) {
             tally::count_alone(words, sample);

@@ -51,7 +51,7 @@ fn count(words: &[AtomicU64; WORDS], sample: &Sample, add: impl Fn(&AtomicU64, u
         add(&words[TOTAL + bucket(took.total)], 1);
         add(&words[TOTAL_SUM], took.total.as_nanos() as u64);
         // The first bucket's count is the difference: nearly all are there.
-        let queued = bucket(took.queued);
+        let queued = if took.queued.is_zero() { 0 } else { bucket(took.queued) };
         if queued > 0 {
             add(&words[QUEUED + queued], 1);
             add(&words[QUEUED_SUM], took.queued.as_nanos() as u64);

@@ -1,8 +1,8 @@
 //! What others see of a worker.
 
 use std::fs;
-
-use rustix::time::{ClockId, clock_gettime};
+use std::sync::OnceLock;
+use std::time::Instant;
 
 /// See the module's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Worker {
     pub number: u64,
     /// Its process.
     pub process: u32,
-    /// Since when that is there, in nanoseconds of the system's clock.
+    /// Since when that is there, in nanoseconds of [`clock`].
     pub born: u64,
     /// Where it stands.
     pub standing: Standing,
@@ -95,11 +95,12 @@ impl Calls {
     }
 }
 
-/// Nanoseconds of the system's clock that never goes back.
+/// Nanoseconds since the first time that anybody asked, in this process or the one that
+/// it was forked from.
 #[must_use]
 pub fn clock() -> u64 {
-    let time = clock_gettime(ClockId::Monotonic);
-    (time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64)
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_nanos() as u64
 }
 
 /// Bytes of memory that a process holds (resident set size); none where that cannot be
