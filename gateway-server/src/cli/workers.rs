@@ -206,8 +206,10 @@ impl Work for Worker<'_> {
         }
     }
 
+    /// Until this program serves, that of the one before answers at the address: it
+    /// knows who does.
     fn has_onlooker(&self) -> bool {
-        self.stats.is_some()
+        self.stats.is_some() && self.predecessor.is_none()
     }
 
     fn look_on(&mut self, boards: Arc<Boards>) -> u8 {

@@ -107,9 +107,10 @@ pub fn clock() -> u64 {
 /// read.
 #[must_use]
 pub fn memory(process: u32) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{process}/statm"));
-    let pages = text.ok().and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok());
-    pages.unwrap_or(0).saturating_mul(rustix::param::page_size() as u64)
+    let text = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    kib.unwrap_or(0).saturating_mul(1024)
 }
 
 impl Worker {

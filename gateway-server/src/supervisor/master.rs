@@ -241,9 +241,7 @@ impl<'a, W: Work> Master<'a, W> {
         if is_alive {
             self.work.alive();
         }
-        if self.onlooker.is_missing() && self.work.has_onlooker() {
-            self.start_onlooker();
-        }
+        self.have_onlooker();
     }
 
     /// Takes leave of all that have ended: one signal may stand for several.
@@ -281,7 +279,10 @@ impl<'a, W: Work> Master<'a, W> {
             Action::Info(text) => tracing::info!("{text}"),
             Action::Warn(text) => tracing::warn!("{text}"),
             Action::Error(text) => tracing::error!("{text}"),
-            Action::Serving => self.work.serving(),
+            Action::Serving => {
+                self.work.serving();
+                self.have_onlooker();
+            }
             Action::Reloading => self.work.reloading(),
             Action::Reloaded(outcome) => {
                 self.work.reloaded();
@@ -364,8 +365,12 @@ impl<'a, W: Work> Master<'a, W> {
         }
     }
 
-    /// Starts who looks on; where that cannot be, it is tried again in a while.
-    fn start_onlooker(&mut self) {
+    /// Starts who looks on, if it is missing; where that cannot be, it is tried again in
+    /// a while.
+    fn have_onlooker(&mut self) {
+        if !self.onlooker.is_missing() || !self.work.has_onlooker() {
+            return;
+        }
         let master = getpid();
         let (signals, work) = (&mut self.signals, &mut *self.work);
         let forked = fork(|| {

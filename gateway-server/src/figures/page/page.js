@@ -94,7 +94,7 @@ function show(chart) {
     }
     for (const line of lines.filter((all) => all.length)) {
       if (line.length === 1) line.push(line[0].replace(/^[^,]*/, (at) => (Number(at) + 1).toFixed(1)));
-      draw('polyline', { class: kind, style: 'background:none', points: line.join(' ') }, svg);
+      draw('polyline', { class: kind, points: line.join(' ') }, svg);
     }
   }
   const at = chart.at && points.find((point) => x(point.time) >= chart.at);
