@@ -19,8 +19,14 @@ _gateway__server() {
             gateway__server,reload)
                 cmd="gateway__server__subcmd__reload"
                 ;;
+            gateway__server,status)
+                cmd="gateway__server__subcmd__status"
+                ;;
             gateway__server,stop)
                 cmd="gateway__server__subcmd__stop"
+                ;;
+            gateway__server,top)
+                cmd="gateway__server__subcmd__top"
                 ;;
             gateway__server,upgrade)
                 cmd="gateway__server__subcmd__upgrade"
@@ -32,7 +38,7 @@ _gateway__server() {
 
     case "${cmd}" in
         gateway__server)
-            opts="-h -V --mount --app-dir --bind --lint --set --strict --config --check-config --print-config --check --list --engines --in-child --backlog --socket-mode --socket-owner --vacuum --tls-cert --tls-key --trusted-proxies --proxy-protocol --forwarded --engine --connections --loops --threads --queue --queue-timeout --hand-over --trigger --stack-size --fork-create --workers --no-master --pidfile --start-timeout --reload-step --watch --pre-stop-delay --max-requests --max-requests-jitter --max-worker-age --max-worker-rss --max-late-calls --worker-timeout --chdir --umask --user --group --daemonize --log --log-file --log-format --log-level --access-log --access-log-format --max-line --max-head --max-fields --max-body --max-spool --spool-dir --keep-alive-requests --underscore-headers --head-timeout --body-timeout --body-rate --keep-alive-timeout --write-timeout --request-timeout --graceful-timeout --help --version reload upgrade stop"
+            opts="-h -V --mount --app-dir --bind --lint --set --strict --config --check-config --print-config --check --list --engines --in-child --backlog --socket-mode --socket-owner --vacuum --tls-cert --tls-key --trusted-proxies --proxy-protocol --forwarded --engine --connections --loops --threads --queue --queue-timeout --hand-over --trigger --stack-size --fork-create --workers --no-master --pidfile --start-timeout --reload-step --watch --pre-stop-delay --max-requests --max-requests-jitter --max-worker-age --max-worker-rss --max-late-calls --worker-timeout --stats --stats-token-file --chdir --umask --user --group --daemonize --max-line --max-head --max-fields --max-body --max-spool --spool-dir --keep-alive-requests --underscore-headers --head-timeout --body-timeout --body-rate --keep-alive-timeout --write-timeout --request-timeout --graceful-timeout --help --version reload upgrade stop status top"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -174,6 +180,14 @@ _gateway__server() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --stats)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stats-token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --chdir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -299,6 +313,20 @@ _gateway__server() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        gateway__subcmd__server__subcmd__status)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         gateway__subcmd__server__subcmd__stop)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -306,6 +334,24 @@ _gateway__server() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gateway__subcmd__server__subcmd__top)
+            opts="-h --once --token-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gateway_server_global_optspecs
-    string join \n mount= app-dir= bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= tls-cert= tls-key= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= watch pre-stop-delay= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= log-file= log-format= log-level= access-log= access-log-format= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
+    string join \n mount= app-dir= bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= tls-cert= tls-key= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= watch pre-stop-delay= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= stats= stats-token-file= chdir= umask= user= group= daemonize= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
 end
 
 function __fish_gateway_server_needs_command
@@ -66,6 +66,8 @@ complete -c gateway-server -n "__fish_gateway_server_needs_command" -l max-worke
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l max-worker-rss -d 'Replace a worker that holds so much memory (RSS) [default: never]' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l max-late-calls -d 'leader: replace a worker with N calls that run on after --request-timeout [default: half of --threads]' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l worker-timeout -d 'Kill and replace a worker one of whose loops has not come round for so long; 0s for never' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l stats -d 'Tell operators how the server does, at an address of its own: a page, /stats, /metrics, /live, /ready; as for --bind, but only 127.0.0.1, [::1], localhost or unix: without a token' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l stats-token-file -d 'Tell only those who know what is in FILE, at least 16 characters, as a bearer token or as the password of any user; /live and /ready tell everybody' -r -F
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l chdir -d 'Go to DIR first: all relative paths but those of the file begin there' -r -F
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l umask -d 'The permissions that new files do not get: 0027 [default: as it was started with]' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l user -d 'Serve as USER or USER:GROUP, once the addresses are bound and before the app is loaded; needs root' -r
@@ -114,6 +116,12 @@ complete -c gateway-server -n "__fish_gateway_server_needs_command" -s V -l vers
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -a "reload" -d 'Have a server load its app anew, and wait until it has, or has not and why'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -a "upgrade" -d 'Have the program that is there now take over from a server, and wait until it has'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -a "stop" -d 'Stop a server, and wait until it has ended'
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -a "status" -d 'Say whether a server runs, since when, and with how many workers; ends with 0 if it does, with 3 if not'
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -a "top" -d 'Show how a server does, again and again: what its --stats tells'
 complete -c gateway-server -n "__fish_gateway_server_using_subcommand reload" -s h -l help -d 'Print help'
 complete -c gateway-server -n "__fish_gateway_server_using_subcommand upgrade" -s h -l help -d 'Print help'
 complete -c gateway-server -n "__fish_gateway_server_using_subcommand stop" -s h -l help -d 'Print help'
+complete -c gateway-server -n "__fish_gateway_server_using_subcommand status" -s h -l help -d 'Print help'
+complete -c gateway-server -n "__fish_gateway_server_using_subcommand top" -l token-file -d 'What its --stats-token-file is, or one of the same content; GATEWAY_STATS_TOKEN_FILE names one as well' -r -F
+complete -c gateway-server -n "__fish_gateway_server_using_subcommand top" -l once -d 'Show it once'
+complete -c gateway-server -n "__fish_gateway_server_using_subcommand top" -s h -l help -d 'Print help'
