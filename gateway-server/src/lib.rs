@@ -11,7 +11,7 @@
 //! | 1 | [`protocol`] | sans-IO front-ends: what the bytes mean |
 //! | 1 | [`net`] | addresses, listeners, what accept's errors mean |
 //! | 2 | [`stats`] | counters |
-//! | 2 | [`service`] | apps that come with the server: several behind one |
+//! | 2 | [`service`] | apps that come with the server: several behind one, files of a folder |
 //! | 3 | [`logs`] | the log and the access log |
 //! | 3 | [`exchange`] | one connection, sans-IO; calls the app |
 //! | 4 | [`engine`] | how many clients at once: one file per model |

@@ -4,6 +4,7 @@
 //! | file | purpose |
 //! |---|---|
 //! | `site` | several apps behind one: each has its hosts and its part of the path |
+//! | `files` | the files of a folder |
 //! | `place` | where an app is mounted: `api.example.org/v1` |
 //! | `host` | which hosts an app is for |
 //! | `prefix` | which part of the path |
@@ -11,6 +12,7 @@
 //! | `dropped` | what counts in a folder of modules |
 
 mod dropped;
+pub mod files;
 mod host;
 mod page;
 mod place;
