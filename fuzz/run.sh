@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-targets=${*:-head chunked connection proxy forwarded}
+targets=${*:-head chunked connection proxy forwarded ranges}
 
 if ! cargo +nightly --version >/dev/null 2>&1; then
     echo "make fuzz: there is no nightly toolchain: rustup toolchain install nightly" >&2
@@ -27,7 +27,7 @@ seed() {
     esac
 }
 
-# What proxies say has no fixtures: a sample of each kind is enough.
+# What proxies say, and ranges, have no fixtures: a sample of each kind is enough.
 sample() {
     case $1 in
         proxy)
@@ -40,13 +40,18 @@ sample() {
             printf '192.0.2.1, [2001:db8::1]:80, 10.0.0.1:80, unknown' > "$2/list"
             printf 'for="[2001:db8::1]:80";proto=https;by=_x, for=10.0.0.1\nfor=unknown;x="\\"' > "$2/elements"
             ;;
+        ranges)
+            # Eight bytes of a size before the header.
+            printf '\144\000\000\000\000\000\000\000bytes=0-9, 20-,-5' > "$2/several"
+            printf '\144\000\000\000\000\000\000\000bytes=18446744073709551615-' > "$2/beyond"
+            ;;
     esac
 }
 
 for target in $targets; do
     mkdir -p "fuzz/corpus/$target"
     case $target in
-        proxy | forwarded) sample "$target" "fuzz/corpus/$target" ;;
+        proxy | forwarded | ranges) sample "$target" "fuzz/corpus/$target" ;;
         *)
             for fixture in tests/fixtures/http1/*/*.http; do
                 seed "$target" "$fixture" > "fuzz/corpus/$target/$(basename "$fixture" .http)"

@@ -4,6 +4,7 @@
 //! What fails here becomes a fixture.
 
 mod proxies;
+mod ranges;
 
 use std::sync::LazyLock;
 
