@@ -38,13 +38,17 @@ _gateway__server() {
 
     case "${cmd}" in
         gateway__server)
-            opts="-h -V --mount --app-dir --bind --lint --set --strict --config --check-config --print-config --check --list --engines --in-child --backlog --socket-mode --socket-owner --vacuum --tls-cert --tls-key --trusted-proxies --proxy-protocol --forwarded --engine --connections --loops --threads --queue --queue-timeout --hand-over --trigger --stack-size --fork-create --workers --no-master --pidfile --start-timeout --reload-step --watch --pre-stop-delay --max-requests --max-requests-jitter --max-worker-age --max-worker-rss --max-late-calls --worker-timeout --stats --stats-token-file --chdir --umask --user --group --daemonize --log --log-file --log-format --log-level --access-log --access-log-format --max-line --max-head --max-fields --max-body --max-spool --spool-dir --keep-alive-requests --underscore-headers --head-timeout --body-timeout --body-rate --keep-alive-timeout --write-timeout --request-timeout --graceful-timeout --help --version reload upgrade stop status top"
+            opts="-h -V --mount --static --app-dir --bind --lint --set --strict --config --check-config --print-config --check --list --engines --in-child --static-symlinks --static-index --autoindex --static-max-age --not-found --backlog --socket-mode --socket-owner --vacuum --tls-cert --tls-key --trusted-proxies --proxy-protocol --forwarded --engine --connections --loops --threads --queue --queue-timeout --hand-over --trigger --stack-size --fork-create --workers --no-master --pidfile --start-timeout --reload-step --watch --pre-stop-delay --max-requests --max-requests-jitter --max-worker-age --max-worker-rss --max-late-calls --worker-timeout --chdir --umask --user --group --daemonize --log --log-file --log-format --log-level --access-log --access-log-format --max-line --max-head --max-fields --max-body --max-spool --spool-dir --keep-alive-requests --underscore-headers --head-timeout --body-timeout --body-rate --keep-alive-timeout --write-timeout --request-timeout --graceful-timeout --help --version reload upgrade stop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --mount)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --static)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -61,6 +65,22 @@ _gateway__server() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --static-symlinks)
+                    COMPREPLY=($(compgen -W "never inside anywhere" -- "${cur}"))
+                    return 0
+                    ;;
+                --static-index)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --static-max-age)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --not-found)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gateway_server_global_optspecs
-    string join \n mount= app-dir= bind= lint set= strict config= check-config print-config check list engines in-child backlog= socket-mode= socket-owner= vacuum= tls-cert= tls-key= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= watch pre-stop-delay= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= stats= stats-token-file= chdir= umask= user= group= daemonize= log-file= log-format= log-level= access-log= access-log-format= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
+    string join \n mount= static= app-dir= bind= lint set= strict config= check-config print-config check list engines in-child static-symlinks= static-index= autoindex static-max-age= not-found= backlog= socket-mode= socket-owner= vacuum= tls-cert= tls-key= trusted-proxies= proxy-protocol forwarded= engine= connections= loops= threads= queue= queue-timeout= hand-over= trigger= stack-size= fork-create= workers= no-master pidfile= start-timeout= reload-step= watch pre-stop-delay= max-requests= max-requests-jitter= max-worker-age= max-worker-rss= max-late-calls= worker-timeout= chdir= umask= user= group= daemonize= log-file= log-format= log-level= access-log= access-log-format= max-line= max-head= max-fields= max-body= max-spool= spool-dir= keep-alive-requests= underscore-headers= head-timeout= body-timeout= body-rate= keep-alive-timeout= write-timeout= request-timeout= graceful-timeout= h/help V/version
 end
 
 function __fish_gateway_server_needs_command
@@ -25,10 +25,17 @@ function __fish_gateway_server_using_subcommand
 end
 
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l mount -d 'Serve an app below a path, /PREFIX=MODULE:APP, or for a host, HOST/PREFIX=MODULE:APP with example.org or *.example.org; may be given several times' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l static -d 'Serve the files of a folder below a path, /PREFIX=DIR, or for a host, as --mount does apps; may be given several times' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l app-dir -d 'Serve each module of a folder, /PREFIX=DIR: DIR/libNAME.so at /PREFIX/NAME, reloaded when the folder changes; may be given several times' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l bind -d 'Listen on ADDR: 127.0.0.1:8000, [::1]:8000, http:// or https:// before them, unix:/run/app.sock, fd://3 or systemd; may be given several times; port 0 takes a free one' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l set -d 'Configure each app, or with PLACE:KEY=VALUE the one that is mounted there; may be given several times' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l config -d 'Read settings from a TOML file; GATEWAY_CONFIG names one as well' -r -F
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l static-symlinks -d 'The symbolic links in folders of --static that are followed: none, those that stay inside, or all [default: inside]' -r -f -a "never\t''
+inside\t''
+anywhere\t'Whoever can make a link there shows what the server may read'"
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l static-index -d 'What is sent for a folder, where it has such a file; may be given several times, the first one counts [default: index.html]' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l static-max-age -d 'How long clients may use a file without asking again [default: nothing is said]' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l not-found -d 'The page for what is not there, sent with 404 [default: a short one]' -r -F
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l backlog -d 'How many clients may wait to be accepted; the system has a limit of its own' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l socket-mode -d 'The permissions of Unix sockets, as for chmod [default: what the umask leaves]' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l socket-owner -d 'Whose the files of Unix sockets are: USER, USER:GROUP or :GROUP; another user needs root' -r
@@ -108,6 +115,7 @@ complete -c gateway-server -n "__fish_gateway_server_needs_command" -l check -d 
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l list -d 'Print the module\'s apps, versions and build, and end'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l engines -d 'Print the engines, a line for each, and end'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l in-child -d 'This is the child that --check or --list has started'
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l autoindex -d 'List what a folder has that has no such file'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l proxy-protocol -d 'Connections of trusted proxies begin with a PROXY header, version 1 or 2; one without it is closed'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l no-master -d 'Serve in this process alone: nobody replaces or reloads it'
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l watch -d 'Reload when a module\'s file has changed'

@@ -8,6 +8,7 @@
 mod app_settings;
 mod environment;
 mod file;
+mod files;
 mod flags;
 mod given;
 mod identity;
@@ -40,7 +41,7 @@ pub use self::flags::{Control, Flags};
 pub use self::given::{Given, Refused};
 pub use self::identity::Identity;
 pub use self::logs::{Access, Logs};
-pub use self::mounts::{Content, Module, Mount};
+pub use self::mounts::{Content, Module, Mount, StaticFolder};
 pub use self::setting::command;
 pub use self::stats::Stats;
 
@@ -176,7 +177,7 @@ impl Flags {
         if self.in_child && !self.list && !self.check {
             return Err("--in-child belongs to --check and --list".to_owned());
         }
-        let mut mounts = self.mounts.check(folder)?;
+        let mut mounts = self.mounts.check(self.files, folder)?;
         if self.list {
             // That of MODULE: a file for serving may name others.
             mounts.truncate(1);

@@ -25,6 +25,7 @@ mod properties;
 mod protocol;
 mod proxies;
 mod rules;
+mod static_files;
 mod stats;
 mod stress;
 mod tidy;

@@ -9,7 +9,7 @@ use gateway_spec::lint::facts::ModuleFacts;
 use gateway_spec::loader::OpenModule;
 use signal_hook::low_level;
 
-use super::site::{Dropped, Part, dropped};
+use super::site::{Dropped, Part, dropped, open_files};
 use super::{Failure, println_quiet};
 use crate::config::{AppsConfig, Content, Module};
 use crate::server::{self, Manner};
@@ -46,6 +46,10 @@ pub(super) fn check(config: &AppsConfig) -> Result<ExitCode, Failure> {
     for mount in &config.mounts {
         match &mount.content {
             Content::Module(module) => check_module(config, &mount.place, module)?,
+            Content::Files(folder) => {
+                drop(open_files(folder)?);
+                println_quiet(&format!("ok: {}: {}", mount.place, folder.folder.display()));
+            }
             Content::Folder(folder) => {
                 for Dropped { place, module } in dropped::read(&mount.place, folder)? {
                     // Each of them is told of: they do not keep each other from serving.

@@ -2,6 +2,7 @@
 
 pub(super) mod dropped;
 mod part;
+mod statics;
 
 use std::sync::Arc;
 
@@ -10,12 +11,13 @@ use gateway_spec::abi::host::Host;
 use gateway_spec::loader;
 
 use super::Failure;
-use crate::config::{AppSettings, AppsConfig, Content};
+use crate::config::{AppSettings, AppsConfig, Content, StaticFolder};
 use crate::service::{Page, Place, Site, dropped_name};
 use crate::supervisor::Watched;
 
 pub(super) use self::dropped::Dropped;
 pub(super) use self::part::Part;
+pub(super) use self::statics::open as open_files;
 
 /// All modules of a configuration, loaded.
 #[derive(Clone, Debug)]
@@ -24,17 +26,21 @@ pub(super) struct Loaded {
     /// What is where no app is: below a folder's place, and in the place of a module
     /// that cannot be loaded.
     pages: Vec<(Place, Page)>,
+    /// Folders of files.
+    statics: Vec<(Place, StaticFolder)>,
     settings: AppSettings,
 }
 
 impl Loaded {
     /// Loads the modules.
     pub(super) fn open(config: &AppsConfig) -> Result<Self, Failure> {
-        let mut all = Self { parts: Vec::new(), pages: Vec::new(), settings: config.settings.clone() };
+        let settings = config.settings.clone();
+        let mut all = Self { parts: Vec::new(), pages: Vec::new(), statics: Vec::new(), settings };
         // Where a folder has one of the same place, the one that is named wins.
         for mount in &config.mounts {
             match &mount.content {
                 Content::Module(module) => all.add(Part::open(config, mount.place.clone(), module)?),
+                Content::Files(folder) => all.statics.push((mount.place.clone(), folder.clone())),
                 Content::Folder(folder) => {
                     all.pages.push((mount.place.clone(), Page::NOTHING));
                     for dropped in dropped::read(&mount.place, folder)? {
@@ -56,7 +62,8 @@ impl Loaded {
 
     /// One that is broken stops nobody.
     fn add_dropped(&mut self, config: &AppsConfig, Dropped { place, module }: Dropped) {
-        if self.parts.iter().any(|part| part.place == place) {
+        let mut named = self.parts.iter().map(|part| &part.place).chain(self.statics.iter().map(|(place, _)| place));
+        if named.any(|named| *named == place) {
             tracing::warn!("{} is not served: {place} is mounted", module.target);
             return;
         }
@@ -77,10 +84,10 @@ impl Loaded {
     /// Creates the apps, and the one that stands for all of them. One app alone
     /// stands for itself.
     pub(super) fn create(&self, host: &Arc<Host>, lint: bool) -> Result<Arc<dyn App>, Failure> {
-        if let ([only], []) = (&self.parts[..], &self.pages[..])
-            && only.place.is_everywhere()
-        {
-            return only.create(host, &self.settings, lint);
+        match (&self.parts[..], &self.pages[..], &self.statics[..]) {
+            ([only], [], []) if only.place.is_everywhere() => return only.create(host, &self.settings, lint),
+            ([], [], [(place, folder)]) if place.is_everywhere() => return statics::create(folder, lint),
+            _ => {}
         }
         let mut apps: Vec<(Place, Arc<dyn App>)> = Vec::new();
         for part in &self.parts {
@@ -92,6 +99,9 @@ impl Loaded {
                 created => created?,
             };
             apps.push((part.place.clone(), app));
+        }
+        for (place, folder) in &self.statics {
+            apps.push((place.clone(), statics::create(folder, lint)?));
         }
         apps.extend(self.pages.iter().map(|(place, page)| (place.clone(), Arc::new(*page) as Arc<dyn App>)));
         Ok(Arc::new(Site::new(apps)))
@@ -118,7 +128,8 @@ pub(super) fn watched(config: &AppsConfig, files: bool) -> Result<Vec<Watched>, 
                 let found = found.map_err(|error| part::failure(part::named(config, &mount.place), &error))?;
                 watched.extend(found.into_iter().map(Watched::File));
             }
-            Content::Module(_) => {}
+            // What has files is looked at anew for each request.
+            Content::Module(_) | Content::Files(_) => {}
             Content::Folder(folder) => {
                 dropped::read(&mount.place, folder)?;
                 watched.push(Watched::Folder(folder.clone(), |name| dropped_name(name).is_some()));

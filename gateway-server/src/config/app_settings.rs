@@ -32,6 +32,8 @@ impl AppSettings {
                 let is_known = mounts.iter().any(|mount| match mount.content {
                     Content::Module(_) => mount.place == place,
                     Content::Folder(_) => mount.place.is_parent_of(&place),
+                    // It has settings of its own kind.
+                    Content::Files(_) => false,
                 });
                 match is_known {
                     true => Ok(AppSetting { place: Some(place), key: bare.to_owned(), value }),

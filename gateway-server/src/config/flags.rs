@@ -7,6 +7,7 @@ use bytesize::ByteSize;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::files::FileFlags;
 use super::listen::ListenFlags;
 use super::logs::LogFlags;
 use super::mounts::MountFlags;
@@ -90,7 +91,7 @@ pub struct Flags {
     pub(super) check: bool,
 
     /// Print the module's apps, versions and build, and end
-    #[arg(long, conflicts_with_all = ["set", "mount", "app_dir", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LogFlags", "StatsFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
+    #[arg(long, conflicts_with_all = ["set", "mount", "app_dir", "static_folders", "FileFlags", "ServeFlags", "ListenFlags", "ProxyFlags", "EngineFlags", "ProcessFlags", "LogFlags", "StatsFlags", "LimitFlags", "TimeFlags", "umask", "user", "group", "daemonize"])]
     pub(super) list: bool,
 
     /// Print the engines, a line for each, and end
@@ -102,6 +103,9 @@ pub struct Flags {
     pub(super) in_child: bool,
 
     // Last: a heading goes on until the next one.
+    #[command(flatten)]
+    pub(super) files: FileFlags,
+
     #[command(flatten)]
     pub(super) listen: ListenFlags,
 

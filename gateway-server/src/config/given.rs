@@ -12,8 +12,7 @@ use super::setting::{Kind, Setting, command, unknown};
 use super::source::{Entry, Layer, Source};
 use super::{Config, Flags, environment, file, print};
 
-const NO_APP: &str =
-    "there is nothing to serve: give MODULE:APP, --mount or --app-dir, or app = \"MODULE:APP\" in the file of --config";
+const NO_APP: &str = "there is nothing to serve: give MODULE:APP, --mount, --app-dir or --static, or app = \"MODULE:APP\" in the file of --config";
 const NO_MODULE: &str = "there is no module to look at: give MODULE";
 
 /// What was given, each value by whom it is said: a flag wins over a variable,

@@ -225,6 +225,7 @@ mod tests {
         check(Kind::App, "/srv/libapp.so", "/srv/libapp.so");
         check(Kind::Mount, "/a=./lib=a.so:app", "/a=/etc/x/./lib=a.so:app");
         check(Kind::Folder, "/a=apps", "/a=/etc/x/apps");
+        check(Kind::Folder, "a.org/=/b=c", "a.org/=/b=c");
         check(Kind::Mount, "a.org/=liba.so", "a.org/=liba.so");
         check(Kind::Plain, "unix:run/app.sock", "unix:/etc/x/run/app.sock");
         check(Kind::Plain, "unix:/run/app.sock", "unix:/run/app.sock");

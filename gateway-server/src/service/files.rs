@@ -34,7 +34,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gateway_spec::{App, Body, Environ, Error, Result, StartResponse, Status};
+use gateway_spec::{App, AppFlags, Body, Environ, Error, Result, StartResponse, Status};
 
 use self::encoding::Coding;
 use self::folder::{Folder, Found, Miss, Opened};
@@ -219,5 +219,10 @@ impl App for Files {
             Ok(Answer::Folder(open)) => self.folder(&environ, (open, &wanted), start),
             Err(miss) => self.miss(miss, start),
         }
+    }
+
+    /// It reads no body, so it needs not wait for one.
+    fn flags(&self) -> AppFlags {
+        AppFlags::CONCURRENT.with(AppFlags::STREAMS_INPUT)
     }
 }

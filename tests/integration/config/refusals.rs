@@ -150,7 +150,7 @@ fn a_file_may_be_empty_and_may_begin_with_a_mark() {
 fn without_an_app_there_is_nothing_to_serve() {
     for arguments in [&[][..], &["--check-config"], &["--check"]] {
         let (code, out, log) = Case::new("lint = true").run(arguments);
-        let words = "error: there is nothing to serve: give MODULE:APP, --mount or --app-dir, or app = \"MODULE:APP\" in the file of --config";
+        let words = "error: there is nothing to serve: give MODULE:APP, --mount, --app-dir or --static, or app = \"MODULE:APP\" in the file of --config";
         assert!(code == Some(2) && out.is_empty() && log.starts_with(words), "{log}");
     }
 }
