@@ -5,6 +5,7 @@
 #              long form of tests that run in test too; prints the figures of docs/operations.md
 # make bench   the server beside its peers: tables and charts of docs/PERFORMANCE.md;
 #              ROUNDS=5 SECONDS=1 ONLY="gateway nginx" WORK="plain64 pipelined"
+# make bench-files     files of a folder beside nginx: the table of docs/PERFORMANCE.md
 # make bench-inside    what calls, requests and look-ups cost, without peers
 # make bench-check     instructions of a request, as CI holds them
 # make bench-engines   the engines compared: table and charts of docs/engines.md
@@ -16,7 +17,7 @@
 APP  ?= hello
 BIND ?= 127.0.0.1:8000
 
-.PHONY: all demo test lint proof bench bench-inside bench-check bench-engines fuzz miri spec shots c-hello install
+.PHONY: all demo test lint proof bench bench-files bench-inside bench-check bench-engines fuzz miri spec shots c-hello install
 
 all:
 	cargo build --workspace
@@ -56,6 +57,9 @@ WORK    ?=
 
 bench:
 	@sh tests/bench/run.sh compare rounds=$(ROUNDS) seconds=$(SECONDS) only="$(ONLY)" work="$(WORK)"
+
+bench-files:
+	@sh tests/bench/run.sh files $(ROUNDS) $(SECONDS)
 
 bench-inside:
 	@sh tests/bench/run.sh

@@ -13,12 +13,14 @@
 //! | `running` | a peer's process: started, tried out, ended |
 //! | `wrk` | the load generator |
 //! | `loads` `memory` `start` `instructions` | the four things that are measured |
+//! | `folders` | files of a folder, beside nginx alone: `make bench-files` |
 //! | `check` | instructions of our own server, held in CI |
 //! | `results` | all figures, kept in target/bench/results.json |
 //! | `page` `chart` | docs/PERFORMANCE.md and its pictures |
 
 pub(crate) mod chart;
 pub(crate) mod check;
+pub(crate) mod folders;
 mod instructions;
 mod loads;
 mod memory;

@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         ["count", name, n] => counts::run(name, n.parse().expect("a number of times")),
         ["engines", ref names @ ..] => engines::run(names),
         ["compare", ref options @ ..] => return compare::run(options),
+        ["files", ref options @ ..] => return compare::folders::run(options),
         ["page"] => compare::write_page(),
         ["check"] => return compare::check::run(),
         ["check", "update"] => compare::check::update(),
@@ -56,7 +57,7 @@ fn main() -> ExitCode {
         _ => {
             eprintln!(
                 "usage: gateway-bench [times | counts | count CASE N | server [ENGINE] | engines [NAME...] \
-                 | compare [rounds=N] [seconds=N] [only=PEERS] [work=WORKLOADS] | page | check [update]]"
+                 | compare [rounds=N] [seconds=N] [only=PEERS] [work=WORKLOADS] | files [ROUNDS [SECONDS]] | page | check [update]]"
             );
             return ExitCode::FAILURE;
         }

@@ -2,6 +2,7 @@
 # Builds what some figures need, and prints them:
 #
 #   run.sh compare [KEY=VALUE...]   the server beside its peers (make bench)
+#   run.sh files [ROUNDS [SECONDS]] files of a folder, beside nginx
 #   run.sh engines [NAME...]        the engines side by side
 #   run.sh check [update]           instructions of our server, as CI holds them
 #   run.sh                          all figures of the inside: times,
@@ -62,6 +63,7 @@ peers() {
 
 case ${1:-} in
     compare) need valgrind wrk nginx && peers ;;
+    files) need wrk nginx curl ;;
     check) need valgrind ;;
     engines) need wrk ;;
     *) need valgrind wrk strace ;;

@@ -76,8 +76,8 @@ fn total(peer: &Peer, request: &[u8], depth: u64, count: u64) -> Result<f64, Str
     let before = [on_core(0), valgrind].concat();
     let mut command = peer.command(Job::Plaintext, &place, false);
     command.extend(peer.counting().iter().map(|word| (*word).to_owned()));
-    let mut running = Running::spawn(peer, &place, &command, &before)?;
-    running.wait(peer)?;
+    let mut running = Running::spawn(peer.name, &place, &command, &before)?;
+    running.wait(peer.name)?;
     ask(running.address, request, depth, count).map_err(|error| format!("{}: {error}", peer.name))?;
     if !running.end() {
         return Err(format!("{}: it did not end when it was asked to, so that callgrind has no totals", peer.name));

@@ -29,15 +29,15 @@ impl Running {
     /// as it should.
     pub(crate) fn start(peer: &Peer, job: Job) -> Result<Self, String> {
         let place = Place::free();
-        let running = Self::spawn(peer, &place, &peer.command(job, &place, true), &on_core(0))?;
-        running.wait(peer)?;
-        job.verify(running.address).map_err(|why| running.failed(peer, &why))?;
+        let running = Self::spawn(peer.name, &place, &peer.command(job, &place, true), &on_core(0))?;
+        running.wait(peer.name)?;
+        job.verify(running.address).map_err(|why| running.failed(peer.name, &why))?;
         Ok(running)
     }
 
     /// Starts a command behind another one, as `taskset` or `valgrind`.
-    pub(crate) fn spawn(peer: &Peer, at: &Place, command: &[String], before: &[String]) -> Result<Self, String> {
-        let path = place::folder().join(format!("{}.log", peer.name.replace(' ', "-")));
+    pub(crate) fn spawn(name: &str, at: &Place, command: &[String], before: &[String]) -> Result<Self, String> {
+        let path = place::folder().join(format!("{}.log", name.replace(' ', "-")));
         let log = File::create(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let again = log.try_clone().map_err(|error| error.to_string())?;
         let (program, arguments) = before.split_first().expect("taskset or valgrind");
@@ -51,16 +51,16 @@ impl Running {
             .stdout(log)
             .stderr(again)
             .spawn()
-            .map_err(|error| format!("{}: {program}: {error}", peer.name))?;
+            .map_err(|error| format!("{name}: {program}: {error}"))?;
         Ok(Self { child, address: at.address, log: path })
     }
 
     /// Waits until it accepts.
-    pub(crate) fn wait(&self, peer: &Peer) -> Result<(), String> {
+    pub(crate) fn wait(&self, name: &str) -> Result<(), String> {
         let end = Instant::now() + PATIENCE;
         while TcpStream::connect(self.address).is_err() {
             if Instant::now() > end || !self.is_there() {
-                return Err(self.failed(peer, "it did not start"));
+                return Err(self.failed(name, "it did not start"));
             }
             sleep(PAUSE);
         }
@@ -72,10 +72,10 @@ impl Running {
         stat.is_ok_and(|stat| !stat.contains(") Z "))
     }
 
-    fn failed(&self, peer: &Peer, why: &str) -> String {
+    fn failed(&self, name: &str, why: &str) -> String {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let last: Vec<&str> = log.lines().rev().take(3).collect();
-        format!("{}: {why}; its last words: {}", peer.name, last.into_iter().rev().collect::<Vec<_>>().join(" | "))
+        format!("{name}: {why}; its last words: {}", last.into_iter().rev().collect::<Vec<_>>().join(" | "))
     }
 
     /// Time on processors, its children's included.

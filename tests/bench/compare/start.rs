@@ -34,7 +34,7 @@ fn one(peer: &Peer) -> Result<Duration, String> {
     let command = peer.command(Job::Plaintext, &place, true);
     let request = Job::Plaintext.request();
     let started = Instant::now();
-    let running = Running::spawn(peer, &place, &command, &on_core(0))?;
+    let running = Running::spawn(peer.name, &place, &command, &on_core(0))?;
     while !ask(running.address, &request, 1).is_ok_and(|answers| answers[0].status == 200) {
         if started.elapsed() > PATIENCE {
             return Err("it did not answer".to_owned());

@@ -15,6 +15,14 @@ pub(crate) struct Count {
     pub(crate) rate: f64,
 }
 
+/// Asks for a file for some seconds, from the other core.
+pub(crate) fn get(url: &str, connections: usize, seconds: u64) -> Result<Count, String> {
+    let words = ["wrk", "-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "--timeout", "30s", url];
+    let command: Vec<String> = on_core(1).into_iter().chain(words.map(str::to_owned)).collect();
+    let output = Command::new(&command[0]).args(&command[1..]).output();
+    parse(&String::from_utf8_lossy(&output.map_err(|error| format!("wrk: {error}"))?.stdout))
+}
+
 /// Asks for some seconds, from the other core. Any answer that is missing or not
 /// 2xx is an error.
 pub(crate) fn run(work: &Workload, address: SocketAddr, seconds: u64) -> Result<Count, String> {
