@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use gateway_tests::client::{Client, Response};
+use gateway_tests::process::children;
 use gateway_tests::server::{Server, command};
+use gateway_tests::skip;
 use gateway_tests::wait::until;
 use tempfile::TempDir;
 
@@ -154,7 +156,7 @@ fn other_methods_are_refused_at_once() {
 fn what_may_not_be_read_is_forbidden() {
     let site = Site::of(&[("closed", Site::SECRET), ("shut/a", Site::SECRET), ("open", "text")]);
     for name in ["closed", "shut"] {
-        fs::set_permissions(site.path(name), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(site.path(name), fs::Permissions::from_mode(0o000)).unwrap();
     }
     // Root may read everything.
     let user: &[&str] = if rustix::process::geteuid().is_root() { &["--user", "nobody"] } else { &[] };
@@ -208,4 +210,48 @@ fn a_reload_opens_the_folder_anew() {
     server.signal("HUP");
     until("the new folder", || ask(&server, "/a").text(), |text| text == "new");
     server.stop();
+}
+
+/// Serves under strace, which has openat2 fail for this path.
+fn failing(error: &str, path: &str, site: &Site) -> Command {
+    let server = command(&["--no-master", "--bind", "127.0.0.1:0", "--static", &site.at("/")]);
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-P", path, "-e", &format!("inject=openat2:error={error}")]);
+    strace.arg(server.get_program()).args(server.get_args());
+    strace.envs(server.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    strace
+}
+
+/// Old systems do not know the call, and containers may forbid it: nobody is served
+/// in a way that is less safe.
+#[test]
+fn a_system_without_openat2_is_told_of_at_the_start() {
+    if !skip::has("a_system_without_openat2_is_told_of_at_the_start", "strace") {
+        return;
+    }
+    let site = Site::of(&[]);
+    for (error, words) in [("ENOSYS", "Function not implemented"), ("EPERM", "Operation not permitted")] {
+        let output = failing(error, ".", &site).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        let said = text.contains("the system refuses openat2(2)") && text.contains(words) && text.contains("seccomp");
+        assert!(said, "{text}");
+    }
+}
+
+#[test]
+fn a_broken_disk_is_an_error_of_the_server() {
+    if !skip::has("a_broken_disk_is_an_error_of_the_server", "strace") {
+        return;
+    }
+    let site = Site::of(&[("a", "text")]);
+    for (error, status) in [("EIO", 500), ("ENFILE", 503), ("EAGAIN", 503), ("ELOOP", 404)] {
+        let server = Server::spawn(failing(error, "a", &site), 1);
+        let found = ["/a", "/b"].map(|target| ask(&server, target).status);
+        // strace keeps signals from itself, and ends with what it has started.
+        let served = children(server.id())[0].to_string();
+        assert!(Command::new("kill").arg(&served).status().unwrap().success());
+        server.wait();
+        assert_eq!(found, [status, 404], "{error}");
+    }
 }

@@ -47,7 +47,8 @@ pub fn select(range: &[u8], size: u64) -> Selection {
     };
     let mut spans = Vec::new();
     let mut count = 0;
-    let mut asked = 0u64;
+    // Of the longest numbers there are, 16 together are longer.
+    let mut asked = 0u128;
     // A list may have empty elements (section 5.6.1.2).
     for spec in specs.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|spec| !spec.is_empty()) {
         count += 1;
@@ -57,12 +58,12 @@ pub fn select(range: &[u8], size: u64) -> Selection {
             return Selection::Whole;
         }
         if let Some(span) = spec.within(size) {
-            asked = asked.saturating_add(span.length);
+            asked += u128::from(span.length);
             spans.push(span);
         }
     }
     match spans[..] {
-        _ if count == 0 || asked > size => Selection::Whole,
+        _ if count == 0 || asked > u128::from(size) => Selection::Whole,
         [] => Selection::Nothing,
         [span] => Selection::One(span),
         _ => Selection::Several(spans),
@@ -191,6 +192,7 @@ mod tests {
         check("bytes=0-,0-", 100, Whole);
         check("bytes=0-,0-,0-,0-,0-", 100, Whole);
         check("bytes=0-60,40-99", 100, Whole);
+        check("bytes=10-,20-", u64::MAX, Whole);
         let list = |count: usize| vec!["1-1"; count].join(",");
         assert!(matches!(select(format!("bytes={}", list(16)).as_bytes(), 100), Selection::Several(_)));
         check(&format!("bytes={}", list(17)), 100, Whole);
