@@ -8,8 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::{Layer, Registry};
 use tracing_subscriber::layer::Context;
+use tracing_subscriber::{Layer, Registry};
 
 use crate::stats::Recent;
 
