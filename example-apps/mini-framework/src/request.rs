@@ -1,0 +1,180 @@
+//! The request, as a handler sees it.
+
+use std::io::Read as _;
+use std::str::FromStr;
+
+use cookie::Cookie;
+use gateway_spec::prelude::*;
+use minijinja::value::Serde;
+use minijinja::{Value, context};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::limited::Limited;
+use crate::route::Params;
+use crate::templates::Templates;
+use crate::{Failure, Fields, Multipart, Outcome, Response};
+
+/// A request. It owns the environ, which is there for what has no method here.
+pub struct Request<'r> {
+    environ: Environ<'r>,
+    templates: &'r Templates,
+    params: Params,
+    body_limit: u64,
+}
+
+impl<'r> Request<'r> {
+    pub(crate) const fn new(environ: Environ<'r>, templates: &'r Templates, body_limit: u64) -> Self {
+        Self { environ, templates, params: Vec::new(), body_limit }
+    }
+
+    pub(crate) fn set_params(&mut self, params: Params) {
+        self.params = params;
+    }
+
+    /// All that the server says of this request.
+    #[must_use]
+    pub const fn environ(&self) -> &Environ<'r> {
+        &self.environ
+    }
+
+    /// The same, to be changed by middleware.
+    #[must_use]
+    pub const fn environ_mut(&mut self) -> &mut Environ<'r> {
+        &mut self.environ
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.environ.method()
+    }
+
+    // ----- the address -------------------------------------------------------
+
+    /// A parameter of the pattern, decoded.
+    ///
+    /// # Panics
+    /// When the pattern has no such parameter: that is a mistake in the program.
+    #[must_use]
+    pub fn param(&self, name: &str) -> &str {
+        let found = self.params.iter().find(|(known, _)| known == name);
+        &found.unwrap_or_else(|| panic!("the pattern has no {{{name}}}")).1
+    }
+
+    /// A parameter as a number or the like.
+    ///
+    /// # Errors
+    /// 404 where it is none: there is nothing at such an address.
+    pub fn parse<T: FromStr>(&self, name: &str) -> Result<T, Failure> {
+        self.param(name).parse().map_err(|_| Failure::not_found())
+    }
+
+    /// What follows the `?`.
+    #[must_use]
+    pub fn query(&self) -> Fields {
+        Fields::parse(self.environ.query_string())
+    }
+
+    /// The address of a path of this site, wherever it is mounted: for links,
+    /// redirects and the paths of cookies.
+    #[must_use]
+    pub fn link(&self, path: &str) -> String {
+        let encode = |byte: &u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => char::from(*byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        };
+        let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
+        let path = self.environ.script_name().iter().chain(path.as_bytes()).map(encode).collect::<String>();
+        path + query
+    }
+
+    /// A cookie's value.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let header = self.environ.get_str("HTTP_COOKIE").ok()??;
+        let mut cookies = Cookie::split_parse(header.as_ref()).filter_map(Result::ok);
+        cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
+    }
+
+    // ----- the body ----------------------------------------------------------
+
+    /// The body as it comes, up to the limit.
+    ///
+    /// # Errors
+    /// 413 where the length that is stated is beyond it; reading a longer one fails
+    /// the same way.
+    pub fn body(&mut self) -> Result<Limited<gateway_spec::Input<'_, 'r>>, Failure> {
+        if self.environ.content_length().is_some_and(|length| length > self.body_limit) {
+            return Err(Failure::too_large(self.body_limit));
+        }
+        Ok(Limited::new(self.environ.input(), self.body_limit))
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    /// 413; and where it was cut short.
+    pub fn bytes(&mut self) -> Result<Vec<u8>, Failure> {
+        let mut bytes = Vec::new();
+        self.body()?.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// A form that was sent by POST; one with files is [`multipart`](Self::multipart).
+    ///
+    /// # Errors
+    /// 415 for what is none, 413.
+    pub fn form(&mut self) -> Result<Fields, Failure> {
+        self.expect("application/x-www-form-urlencoded")?;
+        Ok(Fields::parse(&self.bytes()?))
+    }
+
+    /// A form with files, read part by part as it comes.
+    ///
+    /// # Errors
+    /// 415 for what is none, 400 where its boundary is missing, 413.
+    pub fn multipart(&mut self) -> Result<Multipart<Limited<gateway_spec::Input<'_, 'r>>>, Failure> {
+        self.expect("multipart/form-data")?;
+        let boundary = self.environ.content_type().and_then(|value| crate::multipart::boundary(&value));
+        let boundary = boundary.ok_or_else(|| Failure::bad_request("The form has no boundary."))?;
+        Ok(Multipart::new(self.body()?, &boundary))
+    }
+
+    /// JSON.
+    ///
+    /// # Errors
+    /// 415 for what is none, 400 with what is wrong and where, 413.
+    pub fn json<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
+        self.expect("application/json")?;
+        serde_json::from_slice(&self.bytes()?)
+            .map_err(|error| Failure::bad_request(format!("This is not it: {error}.")))
+    }
+
+    fn expect(&self, media_type: &str) -> Result<(), Failure> {
+        let given = self.environ.content_type().unwrap_or_default();
+        let essence = given.split(';').next().unwrap_or_default().trim();
+        if essence.eq_ignore_ascii_case(media_type) {
+            return Ok(());
+        }
+        Err(Failure::new(Status::UNSUPPORTED_MEDIA_TYPE, format!("This address takes {media_type}.")))
+    }
+
+    // ----- the answer --------------------------------------------------------
+
+    /// A page from a template and values by their names: `json!({ "name": name })`, or a
+    /// struct of them. `root` is there too, which links within the site begin with.
+    ///
+    /// # Errors
+    /// A template that is not there or fails: 500.
+    pub fn render(&self, template: &str, values: impl Serialize) -> Outcome {
+        // Encoded already, so nothing is left in it to escape.
+        let root = Value::from_safe_string(self.link(""));
+        let page = self.templates.render(template, context! { root, ..Value::from(Serde(values)) })?;
+        Ok(Response::html(page))
+    }
+
+    pub(crate) fn has_template(&self, name: &str) -> bool {
+        self.templates.has(name)
+    }
+}

@@ -1,0 +1,233 @@
+//! A site of every kind of route, asked without a server.
+
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::fs::symlink;
+
+use gateway_spec::testing::{Response as Answer, TestClient};
+use gateway_spec::{Error, Status};
+use serde_json::Value;
+
+use super::*;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn site() -> Application {
+    Application::new()
+        .template("page.html", "<a href=\"{{ root }}/\">{{ text }}</a>")
+        .body_limit(100)
+        .get("/", |request| request.render("page.html", json!({ "text": "<&>" })))
+        .get("/entries/new", |_| Ok(Response::text("new")))
+        .get("/entries/{id}", |request| Ok(Response::text(format!("entry {}", request.parse::<u32>("id")?))))
+        .post("/entries/{id}", |request| Ok(Response::see_other(&request.link("/entries/ä?b=c"))))
+        .get("/query", |request| Ok(Response::text(request.query().all("q").collect::<Vec<_>>().join("|"))))
+        .post("/form", |request| Ok(Response::text(request.form()?.required("name")?)))
+        .post("/upload", upload)
+        .post("/json", |request| Response::json(&json!({ "got": request.json::<Value>()? })))
+        .get("/cookie", |request| {
+            let seen = request.cookie("b").unwrap_or_default();
+            let cookie = Cookie::build(("c", "d")).path("/").http_only(true).same_site(SameSite::Lax).build();
+            Ok(Response::text(seen).with_cookie(&cookie))
+        })
+        .get("/broken", |_| Err(Error::app("the database is away").into()))
+        .get("/unrendered", |request| request.render("page.html", json!({})))
+}
+
+fn upload(request: &mut Request<'_>) -> Outcome {
+    let mut form = request.multipart()?;
+    let mut answer = String::new();
+    while let Some(mut part) = form.next_part()? {
+        let mut content = String::new();
+        part.read_to_string(&mut content)?;
+        answer += &format!("{} {:?} {content}\n", part.name(), part.filename());
+    }
+    Ok(Response::text(answer))
+}
+
+fn check(answer: &Answer, status: u16, text: &str) {
+    assert_eq!((answer.status.code(), answer.text()), (status, text));
+    assert!(answer.warnings.is_empty(), "{:?}", answer.warnings);
+}
+
+fn get(target: &str, status: u16, text: &str) {
+    check(&TestClient::new(site()).get(target).send(), status, text);
+}
+
+fn post(target: &str, kind: &str, body: &str, status: u16, text: &str) {
+    let client = TestClient::new(site());
+    check(&client.post(target).header("Content-Type", kind).body(body).send(), status, text);
+    // The same without a length, and slowly.
+    check(&client.post(target).header("Content-Type", kind).chunked(body).arriving(1, 3).send(), status, text);
+}
+
+#[test]
+fn the_first_route_that_fits_answers() {
+    get("/entries/new", 200, "new");
+    get("/entries/7", 200, "entry 7");
+    get("/entries/%37", 200, "entry 7");
+    get("/entries/x", 404, "404 Not Found\nThere is nothing at this address.\n");
+    for target in ["/entries", "/entries/7/8", "//", "/nowhere", "/%ff"] {
+        get(target, 404, "404 Not Found\nThere is nothing at this address.\n");
+    }
+}
+
+#[test]
+fn methods_are_told() {
+    let client = TestClient::new(site());
+    let head = client.head("/entries/7").send();
+    assert_eq!((head.status, head.length), (Status::OK, Some(7)));
+    let options = client.request("OPTIONS", "/entries/7").send();
+    assert_eq!((options.status.code(), options.header("allow")), (204, Some("GET, HEAD, POST, OPTIONS")));
+    let refused = client.delete("/entries/7").send();
+    check(&refused, 405, "405 Method Not Allowed\nThis address does not answer DELETE.\n");
+    assert_eq!(refused.header("allow"), Some("GET, HEAD, POST, OPTIONS"));
+}
+
+#[test]
+fn pages_are_escaped_and_links_know_where_the_site_is() {
+    get("/", 200, "<a href=\"/\">&lt;&amp;&gt;</a>");
+    let client = TestClient::new(site());
+    let page = client.get("/a%20b/").script_name("/a b").send();
+    check(&page, 200, "<a href=\"/a%20b/\">&lt;&amp;&gt;</a>");
+    check(&client.get("/a").script_name("/a").send(), 200, "<a href=\"/a/\">&lt;&amp;&gt;</a>");
+    let moved = client.post("/a%20b/entries/1").script_name("/a b").body("").send();
+    assert_eq!((moved.status.code(), moved.header("location")), (303, Some("/a%20b/entries/%C3%A4?b=c")));
+}
+
+#[test]
+fn queries_and_forms_are_decoded() {
+    get("/query?q=a+b&x=y&q=%26&q", 200, "a b|&|");
+    get("/query", 200, "");
+    post("/form", "Application/X-WWW-Form-Urlencoded; charset=utf-8", "name=caf%C3%A9+%F0", 200, "café \u{fffd}");
+    post("/form", FORM, "nam=x", 400, "400 Bad Request\nname is missing.\n");
+    let words = "415 Unsupported Media Type\nThis address takes application/x-www-form-urlencoded.\n";
+    post("/form", "text/plain", "name=x", 415, words);
+}
+
+#[test]
+fn bodies_have_a_limit() {
+    let (most, more) = (format!("name={}", "x".repeat(95)), format!("name={}", "x".repeat(96)));
+    post("/form", FORM, &most, 200, &"x".repeat(95));
+    post("/form", FORM, &more, 413, "413 Content Too Large\nThis is more than 100 bytes.\n");
+    post(
+        "/upload",
+        "multipart/form-data; boundary=b",
+        &more,
+        413,
+        "413 Content Too Large\nThis is more than 100 bytes.\n",
+    );
+}
+
+#[test]
+fn uploads_are_read_part_by_part() {
+    let kind = "multipart/form-data; boundary=b";
+    let body = "--b\r\nContent-Disposition: form-data; name=f; filename=a.txt\r\n\r\nhi\r\n--b--";
+    post("/upload", kind, body, 200, "f Some(\"a.txt\") hi\n");
+    post("/upload", kind, "--b", 400, "400 Bad Request\nThe form ends before its last boundary.\n");
+    post("/upload", "multipart/form-data", body, 400, "400 Bad Request\nThe form has no boundary.\n");
+}
+
+#[test]
+fn json_goes_in_and_out() {
+    post("/json", "application/json", "[1, {\"a\": null}]", 200, "{\"got\":[1,{\"a\":null}]}");
+    let words = "400 Bad Request\nThis is not it: EOF while parsing a list at line 1 column 1.\n";
+    post("/json", "application/json", "[", 400, words);
+    post("/json", FORM, "[]", 415, "415 Unsupported Media Type\nThis address takes application/json.\n");
+}
+
+#[test]
+fn cookies_go_in_and_out() {
+    let client = TestClient::new(site());
+    let answer = client.get("/cookie").header("Cookie", "a=1; b=2").header("Cookie", "c").send();
+    check(&answer, 200, "2");
+    assert_eq!(answer.header("set-cookie"), Some("c=d; HttpOnly; SameSite=Lax; Path=/"));
+}
+
+#[test]
+fn errors_are_logged_and_not_told() {
+    let client = TestClient::new(site());
+    let broken = client.get("/broken").send();
+    check(&broken, 500, "500 Internal Server Error\nSomething went wrong here. It has been noted.\n");
+    assert_eq!(broken.log[0].message, "the database is away");
+    assert_eq!(client.get("/unrendered").send().status.code(), 500);
+    // Who is gone, or cuts a body short, is told nothing: the server ends that.
+    let cut = client.post("/form").header("Content-Type", FORM).body("name=x").truncated().try_send();
+    assert!(matches!(cut, Err(Error::Io(_))), "{cut:?}");
+}
+
+#[test]
+fn failures_are_pages_where_there_is_a_template() {
+    let client = TestClient::new(site().template("error.html", "<h1>{{ status }} {{ reason }}</h1>{{ text }}"));
+    let page = client.get("/nowhere").send();
+    check(&page, 404, "<h1>404 Not Found</h1>There is nothing at this address.");
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    let broken = TestClient::new(site().template("error.html", "{{ nobody }}"));
+    assert!(broken.get("/nowhere").try_send().is_err());
+}
+
+#[test]
+fn middleware_sees_pages_and_answers_itself() {
+    let tag = |text: &'static str| {
+        move |request: &mut Request<'_>, next: Next<'_>| Ok(next(request)?.with_header("X-Tag", text))
+    };
+    let guard = |request: &mut Request<'_>, next: Next<'_>| {
+        if request.query().get("key").is_none() {
+            return Err(Failure::new(Status::FORBIDDEN, "No key."));
+        }
+        next(request)
+    };
+    let client = TestClient::new(site().layer(tag("outer")).layer(guard).layer(tag("inner")));
+    let tags = |answer: &Answer| {
+        let tags = answer.headers.iter().filter(|(name, _)| name == b"X-Tag");
+        tags.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect::<Vec<_>>()
+    };
+    let refused = client.get("/entries/new").send();
+    check(&refused, 403, "403 Forbidden\nNo key.\n");
+    assert_eq!(tags(&refused), ["outer"]);
+    assert_eq!(tags(&client.get("/entries/new?key").send()), ["inner", "outer"]);
+    // Failures are pages to all of them.
+    assert_eq!(tags(&client.get("/nowhere?key").send()), ["inner", "outer"]);
+}
+
+#[test]
+fn files_of_a_folder_and_no_others() {
+    let above = tempfile::tempdir().unwrap();
+    let folder = above.path().join("static");
+    fs::create_dir_all(folder.join("sub")).unwrap();
+    fs::write(above.path().join("secret"), "secret").unwrap();
+    fs::write(folder.join("a b.css"), "body {}").unwrap();
+    fs::write(folder.join("sub/x"), "x").unwrap();
+    fs::write(folder.join(".hidden"), "hidden").unwrap();
+    symlink(above.path().join("secret"), folder.join("link")).unwrap();
+    let client = TestClient::new(site().files("/static/", &folder));
+
+    let style = client.get("/static/a%20b.css").send();
+    check(&style, 200, "body {}");
+    assert_eq!(style.header("content-type"), Some("text/css; charset=utf-8"));
+    assert_eq!(style.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(client.get("/static/sub/x").send().header("content-type"), Some("application/octet-stream"));
+    assert_eq!(client.head("/static/sub/x").send().length, Some(1));
+    let refused = client.post("/static/sub/x").body("").send();
+    assert_eq!((refused.status.code(), refused.header("allow")), (405, Some("GET, HEAD, OPTIONS")));
+
+    let escapes = ["../secret", "%2e%2e/secret", "..%2fsecret", "sub/../../secret", "sub/%2e%2e/%2e%2e/secret"];
+    let others = [
+        "link",
+        ".hidden",
+        "sub",
+        "sub/",
+        "",
+        "/sub/x",
+        "//sub/x",
+        "sub//x",
+        "x%00",
+        "nothing",
+        "sub/x/y",
+        "%5c..%5csecret",
+    ];
+    for name in escapes.iter().chain(&others) {
+        let status = client.get(&format!("/static/{name}")).send().status.code();
+        assert_eq!(status, 404, "{name}");
+    }
+    assert_eq!(client.get("/staticsub/x").send().status.code(), 404);
+}
