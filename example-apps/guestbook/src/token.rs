@@ -1,0 +1,56 @@
+//! Who may post: a page of this site.
+//!
+//! Another site can have a visitor's browser post a form here, but can neither read nor
+//! set this site's cookies. So a form repeats what a cookie says ("double submit"): only
+//! a page of this site could have put it there. Nothing has to be kept, which all workers
+//! would have to agree on.
+
+use gateway_spec::{Error, Status};
+use mini_framework::{Cookie, Failure, Fields, Request, SameSite};
+use subtle::ConstantTimeEq as _;
+
+const COOKIE: &str = "guestbook-token";
+/// The field that repeats it.
+const FIELD: &str = "token";
+/// In bytes: more than anybody guesses.
+const LENGTH: usize = 16;
+
+/// The visitor's token, and the cookie that brings it where there is none yet.
+pub(crate) fn of(request: &Request<'_>) -> Result<(String, Option<Cookie<'static>>), Failure> {
+    if let Some(token) = known(request) {
+        return Ok((token, None));
+    }
+    let mut bytes = [0; LENGTH];
+    getrandom::fill(&mut bytes).map_err(|error| Error::app(error.to_string()))?;
+    let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let cookie = cookie(request, COOKIE, token.clone());
+    Ok((token, Some(cookie)))
+}
+
+/// Refuses a form that does not repeat the cookie.
+pub(crate) fn check(request: &Request<'_>, form: &Fields) -> Result<(), Failure> {
+    let (cookie, field) = (known(request).unwrap_or_default(), form.get(FIELD).unwrap_or_default());
+    // In constant time: how long it takes says nothing of where they differ.
+    if !cookie.is_empty() && bool::from(cookie.as_bytes().ct_eq(field.as_bytes())) {
+        return Ok(());
+    }
+    let words = "This form is too old, or does not come from this site. Nothing was written. \
+                 If it was you: please go back, load the page anew, and allow its cookie.";
+    Err(Failure::new(Status::FORBIDDEN, words))
+}
+
+fn known(request: &Request<'_>) -> Option<String> {
+    let is_ours = |token: &String| token.len() == 2 * LENGTH && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+    request.cookie(COOKIE).filter(is_ours)
+}
+
+/// A cookie that stays with this site: no script reads it, no other site's form brings it,
+/// and it goes the way that it came, encrypted where that was.
+pub(crate) fn cookie(request: &Request<'_>, name: &'static str, value: String) -> Cookie<'static> {
+    Cookie::build((name, value))
+        .path(request.link("/"))
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(request.environ().is_https())
+        .build()
+}
