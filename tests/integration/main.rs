@@ -27,6 +27,7 @@ mod proxies;
 mod rules;
 mod static_files;
 mod stats;
+mod sites;
 mod stress;
 mod tidy;
 mod tls;

@@ -1,6 +1,7 @@
 //! What the integration tests share: built modules, running servers, raw HTTP.
 
 pub mod artifacts;
+pub mod browser;
 pub mod client;
 pub mod crowd;
 pub mod fixtures;
