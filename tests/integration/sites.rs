@@ -2,6 +2,7 @@
 
 mod browser;
 mod guestbook;
+mod tutorial;
 
 use gateway_tests::client::Client;
 use gateway_tests::server::Server;
