@@ -1,16 +1,19 @@
-//! The time, as a module to drop in: where folders of modules are served, this file
-//! in such a folder is all it takes, and the time is to be had below that folder's
-//! address, at `ctime`. The app itself does not know where it is.
+//! The time, as a module to drop in: where a folder of modules is served, to copy this
+//! file into it is all it takes. (Where a server runs already, it is renamed into place:
+//! see `docs/several-apps.md`.) The app itself does not know where it is.
 //!
 //! ```sh
 //! cargo build -p ctime
-//! gateway-server target/debug/libctime.so:app
+//! mkdir -p apps && cp target/debug/libctime.so apps/
+//! gateway-server --app-dir /apps=apps
 //! ```
 //!
 //! ```text
-//! $ curl 'http://127.0.0.1:8000/?timezone=e8'
+//! $ curl 'http://127.0.0.1:8000/apps/ctime?timezone=e8'
 //! Sun Nov 22 02:12:25 2026 UTC+08:00
 //! ```
+//!
+//! Alone, as `gateway-server target/debug/libctime.so:app`, it answers at `/`.
 
 use gateway_spec::prelude::*;
 use mini_framework::{Application, Outcome, Request, Response, Zone};

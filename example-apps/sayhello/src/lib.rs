@@ -1,5 +1,5 @@
-//! A greeting, as a module to drop in: put into a folder of modules that a server
-//! serves below some address, it answers there, at `sayhello`.
+//! A greeting, as a module to drop in: in a folder that a server serves with
+//! `--app-dir /apps=FOLDER` it answers at `/apps/sayhello`, alone at `/`.
 //!
 //! ```sh
 //! cargo build -p sayhello
