@@ -6,6 +6,7 @@
 
 mod client;
 pub mod forwarded;
+pub mod front;
 pub mod http1;
 mod limits;
 pub mod proxy;

@@ -25,6 +25,7 @@ pub use body::Decoder;
 pub use framing::Framing;
 pub use head::Head;
 pub use scan::{Found, Scanner};
+pub(in crate::protocol) use target::{decode as decode_path, is_host};
 
 /// A version of HTTP that is spoken here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -64,6 +64,12 @@ pub enum Refusal {
     Storage,
     /// HTTP without TLS, where TLS is spoken.
     NotEncrypted,
+    /// HTTP, where uwsgi, SCGI or FastCGI is spoken.
+    NotHttpHere,
+    /// uwsgi, SCGI or FastCGI, where HTTP is spoken.
+    OnlyHttpHere,
+    /// FastCGI: a body that is not as its records or its length say.
+    Records,
 }
 
 impl Refusal {
@@ -98,6 +104,9 @@ impl Refusal {
         Self::BodyTimeout,
         Self::Storage,
         Self::NotEncrypted,
+        Self::NotHttpHere,
+        Self::OnlyHttpHere,
+        Self::Records,
     ];
 
     /// The status that the client gets. Total: a new refusal has to answer.
@@ -121,7 +130,10 @@ impl Refusal {
             | Self::BothLengths
             | Self::Chunk
             | Self::Truncated
-            | Self::NotEncrypted => Status::BAD_REQUEST,
+            | Self::NotEncrypted
+            | Self::NotHttpHere
+            | Self::OnlyHttpHere
+            | Self::Records => Status::BAD_REQUEST,
             Self::LineTooLong => Status::URI_TOO_LONG,
             Self::HeadTooLarge | Self::TooManyFields => Status::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BodyTooLarge => Status::CONTENT_TOO_LARGE,
@@ -166,6 +178,9 @@ impl Refusal {
             Self::BodyTimeout => "the request body came too slowly",
             Self::Storage => "the request body cannot be stored",
             Self::NotEncrypted => "this port speaks TLS: use https://",
+            Self::NotHttpHere => "this port speaks uwsgi, SCGI or FastCGI to web servers, and no HTTP",
+            Self::OnlyHttpHere => "this port speaks HTTP, and not uwsgi, SCGI or FastCGI: in nginx, proxy_pass",
+            Self::Records => "the records of the request body are not valid",
         }
     }
 }

@@ -2,6 +2,7 @@
 //! each rule. `docs/HTTP.md` is rendered from this table; an invalid fixture is
 //! named after the rule it breaks; a test holds that each rule has a test.
 
+mod front;
 mod render;
 mod request;
 mod service;
@@ -46,16 +47,20 @@ pub const SECTIONS: &[Section] = &[
     Section { key: "RESP", title: "Responses" },
     Section { key: "LIMIT", title: "Limits" },
     Section { key: "TIME", title: "Time limits" },
+    Section { key: "FRONT", title: "Behind a web server: uwsgi, SCGI, FastCGI" },
 ];
 
 /// All rules, in the order of their sections.
 pub const RULES: &[Rule] = {
-    const ROWS: [Rule; request::RULES.len() + service::RULES.len()] = {
-        let mut rows = [request::RULES[0]; request::RULES.len() + service::RULES.len()];
-        let mut at = 0;
+    const PARTS: [&[Rule]; 3] = [request::RULES, service::RULES, front::RULES];
+    const ROWS: [Rule; PARTS[0].len() + PARTS[1].len() + PARTS[2].len()] = {
+        let mut rows = [PARTS[0][0]; PARTS[0].len() + PARTS[1].len() + PARTS[2].len()];
+        let (mut at, mut part, mut begin) = (0, 0, 0);
         while at < rows.len() {
-            let (first, second) = (request::RULES, service::RULES);
-            rows[at] = if at < first.len() { first[at] } else { second[at - first.len()] };
+            if at - begin == PARTS[part].len() {
+                (begin, part) = (at, part + 1);
+            }
+            rows[at] = PARTS[part][at - begin];
             at += 1;
         }
         rows
@@ -128,6 +133,9 @@ impl Refusal {
             Self::HeadTimeout => "TIME-01",
             Self::BodyTimeout => "TIME-02",
             Self::NotEncrypted => "CONN-08",
+            Self::NotHttpHere => "FRONT-01",
+            Self::OnlyHttpHere => "FRONT-02",
+            Self::Records => "FRONT-09",
         }
     }
 }

@@ -111,7 +111,7 @@ impl Target<'_> {
 
 /// Whether `host` is `uri-host [":" port]` (RFC 9110, section 7.2). Empty is
 /// allowed in the Host header, for a target without an authority.
-pub(super) fn is_host(host: &[u8]) -> bool {
+pub(in crate::protocol) fn is_host(host: &[u8]) -> bool {
     // Nearly every host: a plain name, and perhaps a port.
     let Some(end) = host.iter().position(|&byte| !PLAIN[usize::from(byte)]) else { return true };
     match &host[end..] {
@@ -166,7 +166,7 @@ fn is_port(port: &[u8]) -> bool {
 }
 
 /// Percent-decodes `path` into `decoded`, once.
-pub(super) fn decode(path: &[u8], decoded: &mut Vec<u8>) -> Result<(), Refusal> {
+pub(in crate::protocol) fn decode(path: &[u8], decoded: &mut Vec<u8>) -> Result<(), Refusal> {
     decoded.clear();
     let mut rest = path;
     while let Some(at) = memchr::memchr(b'%', rest) {
