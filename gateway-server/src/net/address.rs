@@ -12,7 +12,9 @@ use super::activation::descriptors;
 /// An address to listen on: `127.0.0.1:8000`, `[::1]:8000`,
 /// `localhost:8000`, `:8000` for all IPv4 addresses, where port 0 takes a free
 /// one; the same with `http://` or `https://`; `unix:/run/app.sock`, a file; `fd://3`, a listening descriptor that the
-/// process was started with; `systemd`, those that a service manager hands over.
+/// process was started with; `systemd`, those that a service manager hands over. Before
+/// any of them `uwsgi://`, `scgi://` or `fastcgi://`, for a web server that passes
+/// requests on by that protocol: `uwsgi://unix:/run/app.sock`.
 ///
 /// ```
 /// use gateway_server::net::Address;
@@ -31,6 +33,8 @@ pub enum Address {
     Descriptor(RawFd),
     /// All that a service manager hands over: see [`expanded`](Self::expanded).
     Systemd,
+    /// One of the others, where a web server speaks what it speaks to applications.
+    Front(Scheme, Box<Self>),
 }
 
 /// A host and a port, and what is spoken there if that is said.
@@ -42,12 +46,19 @@ pub struct TcpAddress {
 }
 
 /// What is spoken at an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scheme {
     /// HTTP without TLS.
+    #[default]
     Http,
     /// HTTP inside of TLS.
     Https,
+    /// uwsgi, between a web server and this one.
+    Uwsgi,
+    /// SCGI, in the same place.
+    Scgi,
+    /// FastCGI, in the same place.
+    FastCgi,
 }
 
 /// Why a text is no address.
@@ -63,7 +74,9 @@ pub enum AddressError {
     #[error("\"{0}\": an IPv6 address, and nothing else, stands in brackets, as in [::1]:8000")]
     Brackets(String),
     /// A scheme that is not served.
-    #[error("\"{0}\": only http:// and https:// addresses, unix: paths and fd:// numbers are served")]
+    #[error(
+        "\"{0}\": only http://, https://, uwsgi://, scgi:// and fastcgi:// addresses, unix: paths and fd:// numbers are served"
+    )]
     Scheme(String),
     /// A URL with a path.
     #[error("\"{0}\": an address has no path; apps are served at /")]
@@ -83,7 +96,10 @@ impl Address {
     /// Whether the port is 0.
     #[must_use]
     pub const fn takes_a_free_port(&self) -> bool {
-        matches!(self, Self::Tcp(TcpAddress { port: 0, .. }))
+        match self {
+            Self::Front(_, address) => address.takes_a_free_port(),
+            _ => matches!(self, Self::Tcp(TcpAddress { port: 0, .. })),
+        }
     }
 
     /// The same place, whatever is spoken there.
@@ -91,6 +107,7 @@ impl Address {
     pub fn place(&self) -> Self {
         match self {
             Self::Tcp(tcp) => Self::Tcp(TcpAddress { scheme: None, ..tcp.clone() }),
+            Self::Front(_, address) => address.place(),
             other => other.clone(),
         }
     }
@@ -102,6 +119,10 @@ impl Address {
     pub fn expanded(self) -> Result<Vec<Self>, AddressError> {
         match self {
             Self::Systemd => Ok(descriptors().map_err(AddressError::NotActivated)?.map(Self::Descriptor).collect()),
+            Self::Front(scheme, address) => {
+                let all = address.expanded()?.into_iter();
+                Ok(all.map(|address| Self::Front(scheme, Box::new(address))).collect())
+            }
             one => Ok(vec![one]),
         }
     }
@@ -147,7 +168,15 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        if text == "systemd" {
+        if let Some((scheme, rest)) = front(text) {
+            let address: Self = rest.parse()?;
+            match &address {
+                Self::Front(..) | Self::Tcp(TcpAddress { scheme: Some(_), .. }) => {
+                    Err(AddressError::Scheme(text.to_owned()))
+                }
+                _ => Ok(Self::Front(scheme, Box::new(address))),
+            }
+        } else if text == "systemd" {
             Ok(Self::Systemd)
         } else if let Some(path) = text.strip_prefix("unix:") {
             unix(text, path)
@@ -157,6 +186,12 @@ impl FromStr for Address {
             TcpAddress::from_str(text).map(Self::Tcp)
         }
     }
+}
+
+/// What a web server speaks there, and where.
+fn front(text: &str) -> Option<(Scheme, &str)> {
+    let (scheme, rest) = text.split_once("://")?;
+    Some((Scheme::named(scheme).filter(|scheme| scheme.is_front())?, rest))
 }
 
 /// `unix:PATH`; also `unix://PATH`, which some write.
@@ -208,18 +243,34 @@ impl FromStr for TcpAddress {
 
 impl Scheme {
     fn named(text: &str) -> Option<Self> {
-        let all = [("http", Self::Http), ("https", Self::Https)];
-        all.into_iter().find(|(name, _)| text.eq_ignore_ascii_case(name)).map(|(_, scheme)| scheme)
+        let all = [Self::Http, Self::Https, Self::Uwsgi, Self::Scgi, Self::FastCgi];
+        all.into_iter().find(|scheme| text.eq_ignore_ascii_case(scheme.name()))
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::Uwsgi => "uwsgi",
+            Self::Scgi => "scgi",
+            Self::FastCgi => "fastcgi",
+        }
+    }
+
+    /// Whether it is spoken by web servers that have read a request themselves.
+    #[must_use]
+    pub const fn is_front(self) -> bool {
+        matches!(self, Self::Uwsgi | Self::Scgi | Self::FastCgi)
     }
 }
 
 impl fmt::Display for TcpAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.scheme {
-            Some(Scheme::Http) => "http://",
-            Some(Scheme::Https) => "https://",
-            None => "",
-        })?;
+        if let Some(scheme) = self.scheme {
+            write!(f, "{}://", scheme.name())?;
+        }
         write!(f, "{}:{}", self.host, self.port)
     }
 }
@@ -231,6 +282,7 @@ impl fmt::Display for Address {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Descriptor(number) => write!(f, "fd://{number}"),
             Self::Systemd => f.write_str("systemd"),
+            Self::Front(scheme, address) => write!(f, "{}://{address}", scheme.name()),
         }
     }
 }
@@ -265,7 +317,9 @@ mod tests {
         }
         assert_eq!("fd://3".parse(), Ok(Address::Descriptor(3)));
         assert_eq!("systemd".parse(), Ok(Address::Systemd));
-        for text in ["127.0.0.1:1", "http://[::1]:1", "https://a:1", "unix:/a", "fd://3", "systemd"] {
+        let plain = ["127.0.0.1:1", "http://[::1]:1", "https://a:1", "unix:/a", "fd://3", "systemd"];
+        let fronts = ["uwsgi://127.0.0.1:1", "scgi://unix:/a", "fastcgi://fd://3", "uwsgi://systemd"];
+        for text in plain.into_iter().chain(fronts) {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
     }
@@ -290,7 +344,10 @@ mod tests {
     #[test]
     fn refuses() {
         type Error = fn(String) -> AddressError;
-        let cases: [(&str, Error); 17] = [
+        let cases: [(&str, Error); 20] = [
+            ("uwsgi://http://a:1", AddressError::Scheme),
+            ("uwsgi://scgi://a:1", AddressError::Scheme),
+            ("http://uwsgi://a:1", AddressError::Path),
             ("127.0.0.1", AddressError::NoPort),
             ("8000", AddressError::NoPort),
             ("[::1]", AddressError::NoPort),

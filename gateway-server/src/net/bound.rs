@@ -4,14 +4,18 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::Scheme;
+
 /// An address that clients connect to. As text it is a URL, and one that
 /// `--bind` takes.
 ///
 /// ```
-/// use gateway_server::net::Bound;
+/// use gateway_server::net::{Bound, Scheme};
 /// assert_eq!(Bound::Tcp("[::1]:8000".parse().unwrap()).to_string(), "http://[::1]:8000");
 /// assert_eq!(Bound::Tls("127.0.0.1:8443".parse().unwrap()).to_string(), "https://127.0.0.1:8443");
 /// assert_eq!(Bound::Unix("/run/app.sock".into()).to_string(), "unix:/run/app.sock");
+/// let uwsgi = Bound::Front(Scheme::Uwsgi, Box::new(Bound::Tcp("127.0.0.1:3031".parse().unwrap())));
+/// assert_eq!(uwsgi.to_string(), "uwsgi://127.0.0.1:3031");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bound {
@@ -21,14 +25,17 @@ pub enum Bound {
     Tls(SocketAddr),
     /// A file.
     Unix(PathBuf),
+    /// One of these, where a web server speaks what it speaks to applications.
+    Front(Scheme, Box<Self>),
 }
 
 impl Bound {
     /// The IP address, if it is one.
     #[must_use]
-    pub const fn tcp(&self) -> Option<SocketAddr> {
+    pub fn tcp(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(address) | Self::Tls(address) => Some(*address),
+            Self::Front(_, bound) => bound.tcp(),
             Self::Unix(_) => None,
         }
     }
@@ -40,6 +47,10 @@ impl fmt::Display for Bound {
             Self::Tcp(address) => write!(f, "http://{address}"),
             Self::Tls(address) => write!(f, "https://{address}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Front(scheme, bound) => match &**bound {
+                Self::Tcp(address) => write!(f, "{}://{address}", scheme.name()),
+                bound => write!(f, "{}://{bound}", scheme.name()),
+            },
         }
     }
 }

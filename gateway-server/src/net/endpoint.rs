@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use super::Scheme;
+
 /// The two ends of a connection, as CGI names them. Its text is rendered once
 /// and stays where it is: an endpoint is a pointer, and moves as one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,20 +37,20 @@ pub enum Peer {
 pub struct Local {
     name: String,
     port: String,
-    is_secure: bool,
+    scheme: Scheme,
 }
 
 impl Local {
     /// A server of that name or address.
     #[must_use]
     pub fn new(name: impl fmt::Display, port: impl fmt::Display) -> Self {
-        Self { name: name.to_string(), port: port.to_string(), is_secure: false }
+        Self { name: name.to_string(), port: port.to_string(), scheme: Scheme::Http }
     }
 
-    /// The same, where TLS is spoken.
+    /// The same, where this is spoken.
     #[must_use]
-    pub fn secure(self) -> Self {
-        Self { is_secure: true, ..self }
+    pub fn speaking(self, scheme: Scheme) -> Self {
+        Self { scheme, ..self }
     }
 
     /// Whether it is called so.
@@ -93,10 +95,17 @@ impl Endpoint {
         self.0.peer
     }
 
-    /// Whether nobody speaks for the client, and it speaks no TLS: nearly all are so.
+    /// Whether nobody speaks for the client, and it speaks HTTP without TLS: nearly all
+    /// are so.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        (self.0.peer == Peer::Stranger) & !self.0.is_told_secure & !self.0.local.is_secure
+        (self.0.peer == Peer::Stranger) & !self.0.is_told_secure & (self.0.local.scheme == Scheme::Http)
+    }
+
+    /// What is spoken.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.0.local.scheme
     }
 
     /// Whether somebody who is believed says that the client speaks TLS with it.
@@ -120,7 +129,7 @@ impl Endpoint {
     /// Whether the client speaks TLS.
     #[must_use]
     pub fn is_secure(&self) -> bool {
-        self.0.local.is_secure
+        self.0.local.scheme == Scheme::Https
     }
 
     /// `REMOTE_ADDR` and `REMOTE_PORT`; empty where the transport does not

@@ -42,6 +42,8 @@ pub struct Listener {
     is_announced: bool,
     /// What clients are shown that speak TLS.
     identity: Option<Identity>,
+    /// Which web servers of other machines may speak to an application here.
+    fronts: Arc<Trusted>,
 }
 
 /// What its connections' ends here are called.
@@ -49,13 +51,13 @@ pub struct Listener {
 enum Ends {
     Tcp {
         address: SocketAddr,
-        /// Whether clients speak TLS.
-        secure: bool,
+        scheme: Scheme,
         /// What the last one was called; most are called alike.
         last: Mutex<(SocketAddr, Arc<Local>)>,
     },
     Unix {
         path: PathBuf,
+        scheme: Scheme,
         local: Arc<Local>,
     },
     /// They were another process's.
@@ -80,12 +82,14 @@ impl Listener {
     /// A name without an address; a descriptor that does not listen; or the
     /// system's: the address is in use, not ours, or needs privileges.
     pub fn bind(address: &Address, how: &Listening) -> io::Result<Self> {
-        match address {
-            Address::Tcp(tcp) => Self::bind_tcp(tcp.resolve()?, is_secure(address, how), how),
+        let listener = match address {
+            Address::Tcp(tcp) => Self::bind_tcp(tcp.resolve()?, how),
             Address::Unix(path) => Self::bind_unix(path, how),
-            Address::Descriptor(number) => Self::adopt(inherited(*number)?, is_secure(address, how)),
+            Address::Descriptor(number) => Self::adopt(inherited(*number)?),
             Address::Systemd => Err(refused("it stands for several addresses")),
-        }
+            Address::Front(_, address) => Self::bind(address, how),
+        };
+        Ok(listener?.speaking(scheme(address, how)))
     }
 
     /// Takes from another program what that has bound at this address; the file of a
@@ -94,12 +98,13 @@ impl Listener {
     /// # Errors
     /// It does not listen, or the system's.
     pub fn take_over(socket: OwnedFd, address: &Address, how: &Listening) -> io::Result<Self> {
-        let listener = Self::adopt(socket, is_secure(address, how))?;
-        match address {
-            Address::Unix(path) => Ok(Self { file: Some(SocketFile::of_another(path)?), is_lent: false, ..listener }),
-            Address::Tcp(_) => Ok(Self { is_lent: false, ..listener }),
-            Address::Descriptor(_) | Address::Systemd => Ok(listener),
-        }
+        let listener = Self::adopt(socket)?;
+        let listener = match address.place() {
+            Address::Unix(path) => Self { file: Some(SocketFile::of_another(&path)?), is_lent: false, ..listener },
+            Address::Tcp(_) => Self { is_lent: false, ..listener },
+            Address::Descriptor(_) | Address::Systemd | Address::Front(..) => listener,
+        };
+        Ok(listener.speaking(scheme(address, how)))
     }
 
     /// Whether the file of a Unix socket is left at the end, for another program.
@@ -109,7 +114,25 @@ impl Listener {
         }
     }
 
-    fn bind_tcp(address: SocketAddr, secure: bool, how: &Listening) -> io::Result<Self> {
+    /// The same, where this is spoken.
+    fn speaking(mut self, spoken: Scheme) -> Self {
+        match &mut self.ends {
+            Ends::Tcp { address, scheme, last } => {
+                *scheme = spoken;
+                *last = Mutex::new((*address, named(*address, spoken)));
+            }
+            Ends::Unix { scheme, local, .. } => {
+                // TLS is spoken over TCP only.
+                *scheme = if spoken.is_front() { spoken } else { Scheme::Http };
+                // There is no port to name (ENV-13).
+                *local = Arc::new(Local::new("localhost", "").speaking(*scheme));
+            }
+            Ends::Relayed(_) => {}
+        }
+        self
+    }
+
+    fn bind_tcp(address: SocketAddr, how: &Listening) -> io::Result<Self> {
         let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
         // Accept follows a poll; a client that left in between must not block it.
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
@@ -123,12 +146,12 @@ impl Listener {
         bind(&socket, &address)?;
         tune(&socket)?;
         listen(&socket, how.backlog)?;
-        Self::tcp(socket, secure)
+        Self::tcp(socket)
     }
 
     /// Serves a socket that listens already: it may have clients, and its queue
     /// is as long as its owner has made it.
-    fn adopt(socket: OwnedFd, secure: bool) -> io::Result<Self> {
+    fn adopt(socket: OwnedFd) -> io::Result<Self> {
         let kind = sockopt::socket_type(&socket).map_err(|error| match error {
             Errno::NOTSOCK => refused("it is no socket"),
             error => error.into(),
@@ -145,7 +168,7 @@ impl Listener {
             Self::unix(socket, file_of(&name))
         } else if SocketAddr::try_from(name).is_ok() {
             tune(&socket)?;
-            Self::tcp(socket, secure)?
+            Self::tcp(socket)?
         } else {
             return Err(refused("it is neither TCP nor a Unix socket"));
         };
@@ -153,9 +176,9 @@ impl Listener {
     }
 
     /// A TCP socket that listens.
-    fn tcp(socket: OwnedFd, secure: bool) -> io::Result<Self> {
-        let address = SocketAddr::try_from(getsockname(&socket)?)?;
-        let ends = Ends::Tcp { address, secure, last: Mutex::new((address, named(address, secure))) };
+    fn tcp(socket: OwnedFd) -> io::Result<Self> {
+        let (address, scheme) = (SocketAddr::try_from(getsockname(&socket)?)?, Scheme::Http);
+        let ends = Ends::Tcp { address, scheme, last: Mutex::new((address, named(address, scheme))) };
         Ok(Self::of(socket, ends))
     }
 
@@ -169,6 +192,7 @@ impl Listener {
             trusted: Arc::default(),
             is_announced: false,
             identity: None,
+            fronts: Arc::default(),
         }
     }
 
@@ -179,8 +203,7 @@ impl Listener {
 
     /// A Unix socket that listens.
     fn unix(socket: OwnedFd, path: PathBuf) -> Self {
-        // There is no port to name (ENV-13).
-        let ends = Ends::Unix { path, local: Arc::new(Local::new("localhost", "")) };
+        let ends = Ends::Unix { path, scheme: Scheme::Http, local: Arc::default() };
         Self::of(socket, ends)
     }
 
@@ -192,17 +215,27 @@ impl Listener {
     /// Where it is bound; nowhere, if it only gives what others have accepted.
     #[must_use]
     pub fn address(&self) -> Option<Bound> {
+        let bound = match &self.ends {
+            Ends::Tcp { address, scheme: Scheme::Https, .. } => Bound::Tls(*address),
+            Ends::Tcp { address, .. } => Bound::Tcp(*address),
+            Ends::Unix { path, .. } => Bound::Unix(path.clone()),
+            Ends::Relayed(_) => return None,
+        };
+        let scheme = self.scheme();
+        Some(if scheme.is_front() { Bound::Front(scheme, Box::new(bound)) } else { bound })
+    }
+
+    /// What is spoken here.
+    const fn scheme(&self) -> Scheme {
         match &self.ends {
-            Ends::Tcp { address, secure: true, .. } => Some(Bound::Tls(*address)),
-            Ends::Tcp { address, .. } => Some(Bound::Tcp(*address)),
-            Ends::Unix { path, .. } => Some(Bound::Unix(path.clone())),
-            Ends::Relayed(_) => None,
+            Ends::Tcp { scheme, .. } | Ends::Unix { scheme, .. } => *scheme,
+            Ends::Relayed(_) => Scheme::Http,
         }
     }
 
     /// Whether its clients speak TLS.
     const fn is_secure(&self) -> bool {
-        matches!(self.ends, Ends::Tcp { secure: true, .. })
+        matches!(self.ends, Ends::Tcp { scheme: Scheme::Https, .. })
     }
 
     /// Shows a certificate from now on, if its clients speak TLS. Until then they
@@ -220,6 +253,12 @@ impl Listener {
     /// Believes these peers from now on; `announced`: each begins with a PROXY header.
     pub fn trust(&mut self, peers: &Arc<Trusted>, announced: bool) {
         (self.trusted, self.is_announced) = (Arc::clone(peers), announced);
+    }
+
+    /// Listens to these web servers of other machines too, where one speaks to an
+    /// application.
+    pub fn allow(&mut self, fronts: &Arc<Trusted>) {
+        self.fronts = Arc::clone(fronts);
     }
 
     /// Lets nobody new in, in no process, who has not begun to connect: those come in
@@ -257,6 +296,9 @@ impl Listener {
         let (socket, remote) = acceptfrom_with(&self.socket, flags).map_err(classify)?;
         let remote = remote.and_then(|remote| SocketAddr::try_from(remote).ok());
         let endpoint = self.ends.of(&socket, remote)?;
+        if self.scheme().is_front() && !self.lets_in(&endpoint, remote) {
+            return Err(AcceptError::Retry);
+        }
         let endpoint = if self.believes(remote) { endpoint.with_peer(self.believed()) } else { endpoint };
         Ok((self.stream(socket)?, endpoint.into()))
     }
@@ -267,6 +309,17 @@ impl Listener {
             None if self.is_secure() => Err(AcceptError::Shed(refused("there is no certificate to show"))),
             None => Ok(Stream::from(socket)),
         }
+    }
+
+    /// Whether a web server is listened to: what it says of a client is believed.
+    fn lets_in(&self, endpoint: &Endpoint, peer: Option<SocketAddr>) -> bool {
+        let Some(ip) = peer.map(|peer| peer.ip().to_canonical()) else { return true };
+        let is_own = || endpoint.server_name().parse() == Ok(ip);
+        let is_let_in = ip.is_loopback() || is_own() || self.fronts.has(ip);
+        if !is_let_in {
+            tracing::warn!("{ip}: closed: web servers of other machines are listened to by --front-allow only");
+        }
+        is_let_in
     }
 
     /// Whether a peer may say who its client is.
@@ -288,10 +341,10 @@ impl Ends {
     /// The ends of a connection.
     fn of(&self, socket: &OwnedFd, remote: Option<SocketAddr>) -> Result<Endpoint, AcceptError> {
         match self {
-            Self::Tcp { address, secure, last } => {
+            Self::Tcp { address, scheme, last } => {
                 // A wildcard address says nothing about which one the client chose.
                 let own = if address.ip().is_unspecified() { local_address(socket)? } else { *address };
-                Ok(Endpoint::new(remembered(last, own, *secure), remote))
+                Ok(Endpoint::new(remembered(last, own, *scheme), remote))
             }
             Self::Unix { local, .. } => Ok(Endpoint::new(Arc::clone(local), None)),
             // It says so itself.
@@ -300,11 +353,13 @@ impl Ends {
     }
 }
 
-/// Whether TLS is spoken at an address, if it is one of TCP.
-fn is_secure(address: &Address, how: &Listening) -> bool {
+/// What is spoken at an address.
+fn scheme(address: &Address, how: &Listening) -> Scheme {
+    let unsaid = if how.tls { Scheme::Https } else { Scheme::Http };
     match address {
-        Address::Tcp(tcp) => tcp.scheme().map_or(how.tls, |scheme| scheme == Scheme::Https),
-        _ => how.tls,
+        Address::Front(scheme, _) => *scheme,
+        Address::Tcp(tcp) => tcp.scheme().unwrap_or(unsaid),
+        _ => unsaid,
     }
 }
 
@@ -323,10 +378,10 @@ fn local_address(socket: &OwnedFd) -> Result<SocketAddr, AcceptError> {
 }
 
 /// The name of an end here, shared by the connections that have it.
-fn remembered(last: &Mutex<(SocketAddr, Arc<Local>)>, address: SocketAddr, secure: bool) -> Arc<Local> {
+fn remembered(last: &Mutex<(SocketAddr, Arc<Local>)>, address: SocketAddr, scheme: Scheme) -> Arc<Local> {
     let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
     if last.0 != address {
-        *last = (address, named(address, secure));
+        *last = (address, named(address, scheme));
     }
     Arc::clone(&last.1)
 }
@@ -350,11 +405,10 @@ fn refused(text: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }
 
-fn named(address: SocketAddr, secure: bool) -> Arc<Local> {
+fn named(address: SocketAddr, scheme: Scheme) -> Arc<Local> {
     // An end of IPv4 is one, also on a socket of IPv6.
     let ip: IpAddr = address.ip().to_canonical();
-    let local = Local::new(ip, address.port());
-    Arc::new(if secure { local.secure() } else { local })
+    Arc::new(Local::new(ip, address.port()).speaking(scheme))
 }
 
 /// accept(2): errors of the connection that was waiting are passed on by
