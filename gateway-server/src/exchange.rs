@@ -13,6 +13,7 @@
 //!
 //! | file | purpose |
 //! |---|---|
+//! | `enveloped` | requests that a web server has read: uwsgi, SCGI, FastCGI |
 //! | `preface` | a PROXY header, where the connection begins with one |
 //! | `request` | bytes at hand to a request that is ready |
 //! | `gather` | a large body, collected before the call where the engine must not wait |
@@ -31,6 +32,7 @@
 //! | `service` | what all connections share: app, limits, timeouts, names |
 
 mod buffer;
+mod enveloped;
 mod gather;
 mod lent;
 mod named;
@@ -58,7 +60,7 @@ use gateway_spec::{ResponseState, escape};
 
 use self::respond::After;
 use self::slot::Slot;
-use crate::net::Origin;
+use crate::net::{Endpoint, Origin};
 use crate::protocol::Refusal;
 use crate::protocol::http1::Scanner;
 use crate::protocol::proxy::Broken;
@@ -111,6 +113,8 @@ enum Phase {
     Preface,
     /// Before a request, or in its head.
     Head,
+    /// The same, where a web server has read it.
+    Enveloped,
     /// A small body is coming in behind its head, which is at `start..end`;
     /// `total` bytes make the request complete.
     Collect { start: usize, end: usize, total: usize },
@@ -133,6 +137,13 @@ enum Phase {
     Linger { left: u64 },
     /// Over, or vacant.
     Closed,
+}
+
+impl Phase {
+    /// Before a request of such a connection.
+    fn of_requests(endpoint: &Endpoint) -> Self {
+        if endpoint.scheme().is_front() { Self::Enveloped } else { Self::Head }
+    }
 }
 
 /// A body in memory or in a file, and how much of it is sent.
@@ -241,7 +252,9 @@ impl Exchange {
     /// Whether the connection waits between two requests, with nothing begun.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(self.phase, Phase::Head | Phase::Preface) && self.has_nothing() && self.want() == Want::Read
+        matches!(self.phase, Phase::Head | Phase::Preface | Phase::Enveloped)
+            && self.has_nothing()
+            && self.want() == Want::Read
     }
 
     /// Whether the client must not be told that what it got was all.
@@ -308,7 +321,7 @@ impl Exchange {
         self.half_closed = true;
         match self.phase {
             Phase::Collect { .. } | Phase::Gather { .. } => self.refuse(Refusal::Truncated, now),
-            Phase::Head | Phase::Drain { .. } => self.end(false),
+            Phase::Head | Phase::Enveloped | Phase::Drain { .. } => self.end(false),
             Phase::Linger { .. } => self.phase = Phase::Closed,
             Phase::Preface => self.end_of_preface(),
             _ => {}
@@ -420,8 +433,8 @@ impl Exchange {
         let after = |duration: Duration| self.since?.checked_add(duration);
         match (self.want(), self.phase) {
             (Want::Write | Want::Shutdown, _) => after(timeouts.write),
-            (Want::Read, Phase::Head) if self.moved == 0 => after(timeouts.idle(self.requests)),
-            (Want::Read, Phase::Head | Phase::Preface) => after(timeouts.head),
+            (Want::Read, Phase::Head | Phase::Enveloped) if self.moved == 0 => after(timeouts.idle(self.requests)),
+            (Want::Read, Phase::Head | Phase::Enveloped | Phase::Preface) => after(timeouts.head),
             (Want::Read, Phase::Linger { .. }) => after(LINGER),
             (Want::Read, _) => after(timeouts.body(self.moved)),
             _ => None,
@@ -434,8 +447,8 @@ impl Exchange {
             return;
         }
         match (self.want(), self.phase) {
-            (Want::Read, Phase::Head) if self.moved == 0 => self.end(false),
-            (Want::Read, Phase::Head) => self.refuse(Refusal::HeadTimeout, now),
+            (Want::Read, Phase::Head | Phase::Enveloped) if self.moved == 0 => self.end(false),
+            (Want::Read, Phase::Head | Phase::Enveloped) => self.refuse(Refusal::HeadTimeout, now),
             (Want::Read, Phase::Preface) => self.unannounced(Broken::Late),
             (Want::Read, Phase::Collect { .. } | Phase::Gather { .. }) => self.refuse(Refusal::BodyTimeout, now),
             (Want::Read, Phase::Linger { .. }) => self.phase = Phase::Closed,

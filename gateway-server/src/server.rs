@@ -364,7 +364,10 @@ impl Server {
         if self.listeners.is_empty() {
             return Err(ServerError::NoAddress);
         }
-        self.listeners.iter_mut().for_each(|it| it.trust(&self.proxies.trusted, self.proxies.announced));
+        for listener in &mut self.listeners {
+            listener.trust(&self.proxies.trusted, self.proxies.announced);
+            listener.allow(&self.proxies.fronts);
+        }
         self.identify()?;
         let (stop, _stopper) = self.stop.map_or_else(Stop::new, Ok)?;
         let (app, engine) = (self.app.0, self.engine);

@@ -56,11 +56,13 @@ pub enum Fault {
     Insecure,
     /// A line of the access log that could not be written.
     LineLost,
+    /// A web server that said something which is nothing of its protocol.
+    Malformed,
 }
 
 impl Fault {
     /// All of them that are no refusals.
-    pub const OTHERS: [Self; 9] = [
+    pub const OTHERS: [Self; 10] = [
         Self::AppFailed,
         Self::Overdue,
         Self::Cut,
@@ -70,6 +72,7 @@ impl Fault {
         Self::Forwarded,
         Self::Insecure,
         Self::LineLost,
+        Self::Malformed,
     ];
 
     /// What it is, for people.
@@ -86,6 +89,7 @@ impl Fault {
             Self::Forwarded => "a proxy sent forwarded headers that are not valid",
             Self::Insecure => "TLS with a client failed",
             Self::LineLost => "a line of the access log was lost",
+            Self::Malformed => "a web server's request was malformed",
         }
     }
 
@@ -207,6 +211,7 @@ const fn index(fault: Fault) -> usize {
         Fault::Forwarded => REFUSALS + 6,
         Fault::Insecure => REFUSALS + 7,
         Fault::LineLost => REFUSALS + 8,
+        Fault::Malformed => REFUSALS + 9,
     }
 }
 

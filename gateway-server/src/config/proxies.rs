@@ -16,6 +16,10 @@ pub(super) struct ProxyFlags {
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     trusted_proxies: Vec<Proxy>,
 
+    /// Let web servers of these addresses or networks speak uwsgi, SCGI and FastCGI, besides those of this machine; separated by commas
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    front_allow: Vec<Proxy>,
+
     /// Connections of trusted proxies begin with a PROXY header, version 1 or 2; one without it is closed
     #[arg(long)]
     proxy_protocol: bool,
@@ -53,7 +57,12 @@ impl ProxyFlags {
             [("--proxy-protocol", self.proxy_protocol), ("--forwarded", self.forwarded.is_some() && style.is_some())];
         match needs.iter().find(|(_, given)| *given && trusted.is_nobody()) {
             Some((flag, _)) => Err(format!("{flag} believes trusted proxies: say with --trusted-proxies which")),
-            None => Ok(Proxies { trusted: Arc::new(trusted), announced: self.proxy_protocol, forwarded: style }),
+            None => Ok(Proxies {
+                trusted: Arc::new(trusted),
+                fronts: Arc::new(self.front_allow.into_iter().collect()),
+                announced: self.proxy_protocol,
+                forwarded: style,
+            }),
         }
     }
 }

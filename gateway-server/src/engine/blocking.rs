@@ -146,8 +146,7 @@ impl<W: Waiter> Connection<'_, W> {
     fn wait_readable(&mut self) -> io::Result<bool> {
         let lingering = self.exchange.is_lingering();
         let leaving = self.stopped && self.close_at.is_some() && self.setup.stop.is_leaving();
-        // Nobody else has its TLS.
-        let leaving = leaving && !self.stream.is_secure();
+        let leaving = leaving && self.exchange.is_movable();
         if leaving && self.pass() {
             return Ok(false);
         }

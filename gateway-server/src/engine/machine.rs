@@ -81,10 +81,10 @@ impl Machine {
     }
 
     /// What is left of it, where it waits between two requests, and could do so in
-    /// another process: nobody else has its TLS.
+    /// another process.
     pub(super) fn resting(&self) -> Option<&Resting> {
         match &self.state {
-            State::Resting(resting) => Some(resting).filter(|resting| !resting.endpoint().is_secure()),
+            State::Resting(resting) => Some(resting).filter(|resting| resting.endpoint().is_movable()),
             State::Busy(_) | State::Ended => None,
         }
     }

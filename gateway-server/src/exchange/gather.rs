@@ -66,7 +66,7 @@ impl Exchange {
     }
 
     fn open_gathered(&mut self, start: usize, end: usize, now: &Now) {
-        match self.slot.open(start..end, &self.service.limits) {
+        match self.reopen(start..end) {
             Ok(opened) => self.ready(&opened, 0, now),
             Err(refusal) => return self.refuse(refusal, now),
         }

@@ -37,7 +37,7 @@ impl Exchange {
                 buffer.clear();
                 self.slot.rebind(|endpoint| self.service.proxies.announced(endpoint, &header));
                 self.since = Some(now.instant);
-                self.phase = Phase::Head;
+                self.phase = self.slot.endpoint().map_or(Phase::Head, Phase::of_requests);
             }
             Err(broken) => self.unannounced(broken),
         }

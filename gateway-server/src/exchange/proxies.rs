@@ -12,6 +12,9 @@ use crate::protocol::proxy::Header;
 pub struct Proxies {
     /// Who.
     pub trusted: Arc<Trusted>,
+    /// Web servers of other machines that may speak to an application, by uwsgi, SCGI or
+    /// FastCGI.
+    pub fronts: Arc<Trusted>,
     /// Whether each of their connections begins with a PROXY header.
     pub announced: bool,
     /// The headers of a request that they do it by.

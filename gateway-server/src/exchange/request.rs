@@ -3,6 +3,7 @@
 use super::slot::Opened;
 use super::{Bodies, Exchange, Now, Phase, Places, SMALL_BODY};
 use crate::protocol::Refusal;
+use crate::protocol::front::Front;
 use crate::protocol::http1::{Found, Framing, Scanner};
 
 impl Exchange {
@@ -16,6 +17,7 @@ impl Exchange {
             Phase::Collect { start, end, total } if arrived >= total => self.open(start, end, now),
             Phase::Gather { start, end } => self.gather(start, end, now),
             Phase::Drain { left } => self.drain(left, now),
+            Phase::Enveloped => self.read_enveloped(now),
             _ => {}
         }
     }
@@ -37,8 +39,11 @@ impl Exchange {
     #[cold]
     fn scan(&mut self, now: &Now) {
         match self.scanner.scan(self.slot.wire_ref().buffer.bytes(), &self.service.limits) {
-            Ok(Found::Partial) => {}
             Ok(Found::Head { start, end }) => self.open(start, end, now),
+            _ if Front::guess(self.slot.wire_ref().buffer.bytes()).is_some() => {
+                self.refuse(Refusal::OnlyHttpHere, now);
+            }
+            Ok(Found::Partial) => {}
             Err(refusal) => self.refuse(refusal, now),
         }
     }
@@ -46,7 +51,7 @@ impl Exchange {
     /// Opens the request whose head is complete, at `start..end`.
     #[cold]
     fn open(&mut self, start: usize, end: usize, now: &Now) {
-        match self.slot.open(start..end, &self.service.limits) {
+        match self.reopen(start..end) {
             Ok(opened) => self.opened(&opened, now),
             Err(refusal) => self.refuse(refusal, now),
         }
@@ -55,25 +60,29 @@ impl Exchange {
     /// Goes on with a request that is open.
     // Always: what was opened stays in registers on its way to the app.
     #[inline(always)]
-    fn opened(&mut self, opened: &Opened, now: &Now) {
+    pub(super) fn opened(&mut self, opened: &Opened, now: &Now) {
         match opened.framing {
             Framing::None => {
                 self.ready(opened, 0, now);
                 self.slot.wire().expects_100 = false;
             }
-            Framing::Length(_) | Framing::Chunked => self.opened_with_body(opened, now),
+            _ => self.opened_with_body(opened, now),
         }
     }
 
     /// Decides what becomes of the body of a request that is open.
     #[inline(never)]
-    fn opened_with_body(&mut self, opened: &Opened, now: &Now) {
+    pub(super) fn opened_with_body(&mut self, opened: &Opened, now: &Now) {
         let arrived = self.slot.wire_ref().buffer.bytes().len() - opened.end;
         let mut waits_for_100 = opened.expect_continue && arrived == 0;
         let is_small = matches!(opened.framing, Framing::Length(length) if length <= SMALL_BODY);
         let collects = (waits_for_100 || !is_small) && !self.is_admitted();
         let most = self.service.limits.spool.max(SMALL_BODY);
-        if collects && matches!(opened.framing, Framing::Length(length) if length > most) {
+        let length = match opened.framing {
+            Framing::Length(length) | Framing::Records { length, .. } => length,
+            Framing::None | Framing::Chunked => 0,
+        };
+        if collects && length > most {
             return self.refuse(Refusal::BodyTooLarge, now);
         }
         if collects && std::mem::take(&mut waits_for_100) {
@@ -90,9 +99,9 @@ impl Exchange {
                 }
                 length as usize
             }
-            Framing::Length(_) | Framing::Chunked if collects => return self.begin_gather(opened),
+            _ if collects && opened.framing != Framing::None => return self.begin_gather(opened),
             Framing::Length(length) => (arrived as u64).min(length) as usize,
-            Framing::None | Framing::Chunked => 0,
+            _ => 0,
         };
         self.ready(opened, preread, now);
         self.slot.wire().expects_100 = waits_for_100;
@@ -125,6 +134,9 @@ impl Exchange {
             self.slot.wire().terms.keep_alive = false;
         }
         self.phase = Phase::Ready;
+        if self.slot.wire_ref().terms.front.is_some() {
+            self.slot.list_enveloped();
+        }
     }
 
     #[cold]
@@ -134,6 +146,7 @@ impl Exchange {
         let mut left = left;
         loop {
             match wire.take(&mut scratch) {
+                Ok(0) if wire.decoder.is_done() && wire.terms.front.is_some() => return self.next_enveloped(now),
                 Ok(0) if wire.decoder.is_done() => return self.next_request(now),
                 Ok(0) => break,
                 Ok(count) if count as u64 <= left => left -= count as u64,

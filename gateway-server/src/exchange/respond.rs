@@ -8,11 +8,11 @@ use gateway_spec::abi::guard::caught;
 use gateway_spec::abi::host::Transport as _;
 use gateway_spec::{Error, Head, Header, ResponseState, Result, Status, View, escape};
 
-use super::wire::{Terms, Wire};
+use super::wire::Wire;
 use super::{COPIED, DRAIN, Exchange, HIGH_WATER, Lying, Now, Phase, Port};
 use crate::protocol::Refusal;
+use crate::protocol::http1::response;
 use crate::protocol::http1::response::Date;
-use crate::protocol::http1::{Version, response};
 use crate::stats::{Fault, RequestId};
 
 impl Exchange {
@@ -29,7 +29,7 @@ impl Exchange {
             return Err(Error::State("the app returned without calling start_response".into()));
         }
         if self.stopping || port.is_closing() || self.unread_is_too_much() {
-            self.slot.wire().terms.keep_alive = false;
+            self.slot.wire().terms.close();
         }
         self.begin_body(&port.now().date)
     }
@@ -74,11 +74,13 @@ impl Exchange {
                 return Ok(After::More);
             }
             // Too much to be copied behind the head at once.
-            response::Framing::Chunked if is_file || length.is_none_or(|length| length > HIGH_WATER as u64) => {
+            response::Framing::Chunked | response::Framing::Records(_)
+                if is_file || length.is_none_or(|length| length > HIGH_WATER as u64) =>
+            {
                 self.phase = Phase::Stream;
                 return Ok(After::More);
             }
-            response::Framing::Chunked => {}
+            response::Framing::Chunked | response::Framing::Records(_) => {}
             framing if is_file || length.is_some_and(|length| length > COPIED) => {
                 return Ok(self.begin_lying(framing, length.unwrap_or(0)));
             }
@@ -169,6 +171,9 @@ impl Exchange {
         self.land(Some(now.instant));
         let wire = self.slot.wire();
         if !wire.terms.keep_alive {
+            if wire.terms.front.is_some_and(|behind| behind.stays) && !self.stopping {
+                return self.next_enveloped(now);
+            }
             // Nothing has to be read over for a client that has said itself
             // that it sends no more, and has not: nearly all that close.
             let linger = !wire.is_read_out();
@@ -184,7 +189,7 @@ impl Exchange {
     }
 
     #[cold]
-    fn begin_drain(&mut self, now: &Now) {
+    pub(super) fn begin_drain(&mut self, now: &Now) {
         // Nobody borrows from the buffer any more: it may move and grow.
         self.slot.recycle();
         (self.since, self.moved) = (Some(now.instant), 0);
@@ -265,9 +270,10 @@ impl Exchange {
         self.service.counters.count(Fault::Refused(refusal));
         let head_only = self.slot.wire().buffer.bytes().trim_ascii_start().starts_with(b"HEAD ");
         self.observe_refused(refusal.status(), now.instant);
+        let terms = self.refused_terms(refusal, head_only);
         self.slot.recycle();
         let wire = self.slot.wire();
-        wire.begin(Terms { version: Version::Http11, head_only, keep_alive: false, last: false });
+        wire.begin(terms);
         answer(wire, refusal.status(), refusal.text(), &now.date);
         wire.finish();
         self.end(true);

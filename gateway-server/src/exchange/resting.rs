@@ -82,8 +82,11 @@ impl Exchange {
         if self.slot.is_bound() {
             self.vacate();
         }
+        self.phase = match resting.is_announcing {
+            true => Phase::Preface,
+            false => Phase::of_requests(&resting.endpoint),
+        };
         self.slot.bind(resting.endpoint);
-        self.phase = if resting.is_announcing { Phase::Preface } else { Phase::Head };
         (self.requests, self.since, self.stopping) = (resting.requests, Some(resting.since), resting.stopping);
     }
 
@@ -93,8 +96,8 @@ impl Exchange {
     pub fn rest(&mut self) -> Option<Resting> {
         let wire = self.slot.wire_ref();
         let is_announcing = matches!(self.phase, Phase::Preface);
-        if !(is_announcing || matches!(self.phase, Phase::Head)) || !wire.buffer.bytes().is_empty() || wire.is_waiting()
-        {
+        let is_between = is_announcing || matches!(self.phase, Phase::Head | Phase::Enveloped);
+        if !is_between || !wire.buffer.bytes().is_empty() || wire.is_waiting() {
             return None;
         }
         // What `resume` does not set is as it is at the start: nothing came.

@@ -18,25 +18,27 @@ impl Slot {
     pub(super) fn request_line(&self) -> String {
         self.request().map_or_else(
             || "(no request)".to_owned(),
-            |(request, _)| format!("{} {}", request.method().escape_ascii(), request.request_uri().escape_ascii()),
+            |request| format!("{} {}", request.method().escape_ascii(), request.request_uri().escape_ascii()),
         )
     }
 
     /// Shows the request to the master.
     pub(super) fn show(&self, flight: &Flight) {
-        if let Some((request, _)) = self.request() {
+        if let Some(request) = self.request() {
             flight.begin(request.method(), request.request_uri());
         }
     }
 
     /// The client's address and port, and what it asks for.
     pub(super) fn asked(&self) -> ((&[u8], &[u8]), Asked<'_>) {
-        let Some((request, env)) = self.request() else {
+        let Some(request) = self.request() else {
             return (self.endpoint().map_or_else(Default::default, Endpoint::remote), Asked::Line(b""));
         };
-        // Where they stand, if they are there.
+        // Where they stand, if they are there, and a web server has not said them.
+        let env = request.env();
         let of = |place: usize, name: &[u8]| {
-            env.get(place).filter(|entry| entry.name() == name).map_or(&[][..], Header::value)
+            let is_it = |entry: &&Header<'_>| entry.name() == name;
+            env.get(place).filter(is_it).or_else(|| env.iter().find(is_it)).map_or(&[][..], Header::value)
         };
         let asked = Asked::Request {
             method: request.method(),

@@ -7,6 +7,8 @@
 //! borrow from is touched, the slot before the app.
 #![allow(unsafe_code)]
 
+mod enveloped;
+
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use gateway_spec::abi::host::{Hosted, RequestHead};
 use gateway_spec::abi::view::RequestRef;
 use gateway_spec::{App, Body, Chunk, Error, Header, Result};
 
+use self::enveloped::Said;
 use super::Service;
 use super::lent::Lent;
 use super::named::name_client;
@@ -50,6 +53,8 @@ struct Inner {
     told: Remote,
     /// The decoded path.
     path: Vec<u8>,
+    /// What a web server has said of the request.
+    said: Option<Box<Said>>,
     // What `env`, `hosted` and `body` point to; after them, so dropped later.
     endpoint: Option<Endpoint>,
     service: Arc<Service>,
@@ -98,6 +103,7 @@ impl Slot {
             is_plain: true,
             told: Remote::default(),
             path: Vec::new(),
+            said: None,
             endpoint: None,
             service,
         };
@@ -194,7 +200,7 @@ impl Slot {
             (*inner).is_open = true;
         }
         let (head_only, keep_alive) = (head.method == b"HEAD", head.keep_alive);
-        let terms = Terms { version: head.version, head_only, keep_alive, last: !keep_alive };
+        let terms = Terms { version: head.version, head_only, keep_alive, last: !keep_alive, front: None };
         let (start, end) = (range.start, range.start + head.size);
         Ok(Opened { start, end, framing: head.framing, expect_continue: head.expect_continue, terms })
     }
@@ -222,7 +228,7 @@ impl Slot {
         let is_complete = wire.decoder.is_done();
         let content_length = match opened.framing {
             Framing::None => Some(0),
-            Framing::Length(length) => Some(length),
+            Framing::Length(length) | Framing::Records { length, .. } => Some(length),
             Framing::Chunked => None,
         };
         // SAFETY: both lists stay as they are until the next `open`.
@@ -333,14 +339,11 @@ impl Slot {
         unsafe { (*self.0.as_ptr()).endpoint.as_ref() }
     }
 
-    /// The open request, and the variables that are not its headers.
-    pub(super) fn request(&self) -> Option<(RequestRef<'_>, &[Header<'_>])> {
+    /// The open request.
+    pub(super) fn request(&self) -> Option<RequestRef<'_>> {
         // SAFETY: looked at by `&self`; the request's slices are valid until
-        // `recycle`, and while it is open nobody changes the variables.
-        unsafe {
-            let (hosted, env) = (&(*self.0.as_ptr()).hosted, &(*self.0.as_ptr()).env);
-            (*self.0.as_ptr()).is_open.then(|| (hosted.request(), &env[..(*self.0.as_ptr()).env_len]))
-        }
+        // `recycle`.
+        unsafe { (*self.0.as_ptr()).is_open.then(|| (*self.0.as_ptr()).hosted.request()) }
     }
 
     /// Ends a request that is open still.
@@ -380,7 +383,7 @@ impl Inner {
     /// names that one.
     #[cold]
     fn listen(&mut self) {
-        let Some(endpoint) = &self.endpoint else { return };
+        let Some(endpoint) = self.endpoint.as_ref().filter(|endpoint| !endpoint.scheme().is_front()) else { return };
         let told = self.service.proxies.told(endpoint.peer(), &self.room.headers).unwrap_or_else(|_| {
             self.service.counters.count(Fault::Forwarded);
             tracing::debug!("{}: forwarded headers that are not valid", endpoint.client().escape_ascii());
@@ -409,6 +412,7 @@ impl Inner {
     fn forget_client(&mut self) {
         let (shared, entries) = self.env.split_at_mut(CLIENT);
         name_client(entries, &mut shared[SCHEME], (b"-", b"-"), false);
+        self.hosted.set_script_name(b"");
     }
 }
 

@@ -2,6 +2,7 @@
 //! byte by byte and at every split.
 
 mod admitted;
+mod enveloped;
 mod observed;
 mod preface;
 mod resting;

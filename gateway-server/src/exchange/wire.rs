@@ -2,6 +2,7 @@
 //! the host's side of `read`, `write` and `start_response`.
 
 mod content;
+mod front;
 mod head;
 mod input;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use gateway_spec::abi::host::Transport;
 use gateway_spec::{Error, Head, ResponseState, Result, Status, escape};
 
+pub(super) use self::front::Behind;
 use self::head::Stated;
 use super::HIGH_WATER;
 use super::buffer::Buffer;
@@ -31,6 +33,8 @@ pub(super) struct Terms {
     pub(super) keep_alive: bool,
     /// The client has said that it asks for nothing more.
     pub(super) last: bool,
+    /// The web server that has read the request, if one has.
+    pub(super) front: Option<Behind>,
 }
 
 impl Terms {
@@ -39,10 +43,20 @@ impl Terms {
         self.version == Version::Http11 && self.keep_alive
     }
 
+    /// The connection ends with this response.
+    pub(super) fn close(&mut self) {
+        self.keep_alive = false;
+        if let Some(behind) = &mut self.front {
+            behind.stays = false;
+        }
+    }
+
     /// What the client has to be told of the connection: what it would not
     /// expect.
     fn connection(self) -> Option<&'static str> {
         match (self.version, self.keep_alive) {
+            // To a web server it is told by its own means.
+            _ if self.front.is_some() => None,
             (Version::Http11, true) => None,
             (Version::Http10, true) => Some("keep-alive"),
             (_, false) => Some("close"),
@@ -245,6 +259,9 @@ impl Wire {
             server: !self.stated.server,
         };
         response::finish(&mut self.out, &tail, &self.stamp);
+        if let Some(behind) = self.terms.front {
+            self.dress(behind);
+        }
     }
 
     /// The Content-Length of a response without content.
@@ -260,11 +277,13 @@ impl Wire {
 
     /// Ends the body; answers whether it is as long as was said.
     pub(super) fn finish(&mut self) -> bool {
-        if matches!(self.framing, Framing::Chunked) {
-            self.out.extend_from_slice(LAST_CHUNK);
+        match self.framing {
+            Framing::Length(_) => {}
+            Framing::Chunked => self.out.extend_from_slice(LAST_CHUNK),
+            _ => self.end_records(),
         }
         self.state.finish();
-        !matches!(self.framing, Framing::Length(1..))
+        !matches!(self.framing, Framing::Length(1..) | Framing::Records(Some(1..)))
     }
 
     /// Commits the head while the app runs.

@@ -102,6 +102,13 @@ impl Endpoint {
         (self.0.peer == Peer::Stranger) & !self.0.is_told_secure & (self.0.local.scheme == Scheme::Http)
     }
 
+    /// Whether another process can go on with it, between two requests: nobody else has
+    /// its TLS, and what a web server speaks is not passed along.
+    #[must_use]
+    pub fn is_movable(&self) -> bool {
+        self.0.local.scheme == Scheme::Http
+    }
+
     /// What is spoken.
     #[must_use]
     pub fn scheme(&self) -> Scheme {

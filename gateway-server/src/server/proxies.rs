@@ -14,7 +14,8 @@ impl Server {
     /// # use gateway_spec::prelude::*;
     /// # let app = app_fn(|_, _| Err(Error::app("never called")));
     /// let trusted = [Proxy::Unix, "10.0.0.0/8".parse()?].into_iter().collect();
-    /// let proxies = Proxies { trusted: std::sync::Arc::new(trusted), announced: false, forwarded: Some(Style::XForwarded) };
+    /// let forwarded = Some(Style::XForwarded);
+    /// let proxies = Proxies { trusted: std::sync::Arc::new(trusted), forwarded, ..Proxies::default() };
     /// let server = Server::new(app).proxies(proxies);
     /// # Ok::<(), String>(())
     /// ```

@@ -23,7 +23,7 @@ fn who<'r>(environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> 
 /// A server behind proxies of 10.0.0.0/8.
 fn behind(forwarded: Option<Style>) -> Arc<Service> {
     let trusted = ["10.0.0.0/8"].iter().map(|text| text.parse::<Proxy>().unwrap()).collect();
-    let proxies = Proxies { trusted: Arc::new(trusted), announced: true, forwarded };
+    let proxies = Proxies { trusted: Arc::new(trusted), announced: true, forwarded, ..Proxies::default() };
     Arc::new(Service { proxies, ..service(app_fn(who)) })
 }
 

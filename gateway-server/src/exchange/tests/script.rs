@@ -10,7 +10,7 @@ use gateway_spec::abi::host::Host;
 
 use super::now;
 use crate::exchange::{Bodies, Exchange, Now, Pending, Port, Service, Want};
-use crate::net::{Endpoint, Local};
+use crate::net::{Endpoint, Local, Scheme};
 use crate::protocol::Limits;
 
 /// What the client sends, in pieces; and what it got.
@@ -81,7 +81,12 @@ pub(super) fn service(app: impl App + 'static) -> Service {
 
 /// Serves a script to its end, as a blocking engine does.
 pub(super) fn serve(service: &Arc<Service>, input: Vec<Vec<u8>>, window: usize) -> Client {
-    let endpoint = Endpoint::new(Arc::new(Local::new("localhost", 80)), None);
+    serve_scheme(service, Scheme::Http, input, window)
+}
+
+/// As [`serve`], where something else than HTTP is spoken.
+pub(super) fn serve_scheme(service: &Arc<Service>, scheme: Scheme, input: Vec<Vec<u8>>, window: usize) -> Client {
+    let endpoint = Endpoint::new(Arc::new(Local::new("localhost", 80).speaking(scheme)), None);
     let now = now();
     let mut exchange = Exchange::new(Arc::clone(service), endpoint, &now);
     let mut client = Client { input: input.into(), window, ..Client::default() };
@@ -125,17 +130,22 @@ pub(super) fn copy_file(
 /// Serves `input` whole, byte by byte and at every split, each with a wide and
 /// a narrow window, and holds that the answers are the same.
 pub(super) fn check(app: impl App + 'static, input: &str, expected: &str) {
+    check_scheme(app, Scheme::Http, input.as_bytes(), expected);
+}
+
+/// As [`check`], where something else than HTTP is spoken.
+pub(super) fn check_scheme(app: impl App + 'static, scheme: Scheme, bytes: &[u8], expected: &str) {
     let live = Arc::new(service(app));
     let collected = Arc::new(Service { bodies: Bodies::Collected, ..Service::clone(&live) });
-    let bytes = input.as_bytes();
     let mut scripts = vec![vec![bytes.to_vec()], bytes.iter().map(|byte| vec![*byte]).collect()];
     // Miri takes a second for each.
     let step = if cfg!(miri) { bytes.len() / 3 + 1 } else { 1 };
     scripts.extend((1..bytes.len()).step_by(step).map(|at| vec![bytes[..at].to_vec(), bytes[at..].to_vec()]));
     for script in scripts {
         for (service, window) in [(&live, usize::MAX), (&live, 3), (&collected, usize::MAX), (&collected, 3)] {
-            let client = serve(service, script.clone(), window);
-            let (output, how) = (String::from_utf8_lossy(&client.output), service.bodies);
+            let client = serve_scheme(service, scheme, script.clone(), window);
+            let (output, how) =
+                (client.output.iter().map(|byte| char::from(*byte)).collect::<String>(), service.bodies);
             assert_eq!(plain(&output), expected, "input in {} pieces, window {window}, {how:?}", script.len());
         }
     }

@@ -27,28 +27,42 @@ impl Wire {
         match &mut self.framing {
             Framing::None => {}
             Framing::Chunked if bytes.is_empty() => {}
-            Framing::Chunked | Framing::Close => self.push_unmeasured(bytes),
+            Framing::Chunked | Framing::Close | Framing::Records(_) => return self.push_unusual(bytes),
             Framing::Length(left) => {
                 let fits = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
                 *left -= fits as u64;
                 self.out.extend_from_slice(&bytes[..fits]);
                 if fits < bytes.len() {
-                    self.excess = true;
-                    return Err(Error::Limit("the body is longer than its Content-Length".into()));
+                    return Err(self.exceeded());
                 }
             }
         }
         Ok(())
     }
 
-    /// As [`push`](Self::push), where no length was stated.
+    /// As [`push`](Self::push), where bytes are framed or no length was stated.
     #[inline(never)]
-    fn push_unmeasured(&mut self, bytes: &[u8]) {
-        self.given += bytes.len() as u64;
+    fn push_unusual(&mut self, bytes: &[u8]) -> Result<()> {
+        let fits = match &mut self.framing {
+            Framing::Records(Some(left)) => {
+                let fits = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                *left -= fits as u64;
+                fits
+            }
+            _ => bytes.len(),
+        };
+        self.given += fits as u64;
         match self.framing {
             Framing::Chunked => response::push_chunk(&mut self.out, bytes),
+            Framing::Records(_) => self.push_records(&bytes[..fits]),
             _ => self.out.extend_from_slice(bytes),
         }
+        if fits < bytes.len() { Err(self.exceeded()) } else { Ok(()) }
+    }
+
+    fn exceeded(&mut self) -> Error {
+        self.excess = true;
+        Error::Limit("the body is longer than its Content-Length".into())
     }
 
     /// Takes `count` body bytes as sent without passing through the output.

@@ -7,6 +7,7 @@ use gateway_spec::headers::is_token;
 
 use super::Framing;
 use crate::protocol::Refusal;
+use crate::protocol::front::Records;
 
 /// The most bytes of a chunk's size line, its extensions included.
 const SIZE_LINE: usize = 256;
@@ -55,6 +56,8 @@ enum State {
     DataEnd {
         cr: bool,
     },
+    /// In records of FastCGI.
+    Records(Records),
     /// In the trailer section: bytes so far, and where in a line.
     Trailer {
         bytes: usize,
@@ -92,6 +95,7 @@ impl Decoder {
             Framing::None => State::Done,
             Framing::Length(length) => State::Length(length),
             Framing::Chunked => State::Size { size: 0, digits: 0, line: 0 },
+            Framing::Records { id, length } => State::Records(Records::new(id, length)),
         };
         Self { state, received: 0, extensions: 0, limit }
     }
@@ -129,6 +133,14 @@ impl Decoder {
             let count = left.min(input.len() as u64) as usize;
             self.skip(count as u64);
             return Ok(Step { consumed: count, data: 0..count });
+        }
+        if let State::Records(records) = &mut self.state {
+            let step = records.decode(input)?;
+            self.received += step.data.len() as u64;
+            if records.is_done() {
+                self.state = State::Done;
+            }
+            return Ok(step);
         }
         let mut at = 0;
         while at < input.len() && self.state != State::Done {

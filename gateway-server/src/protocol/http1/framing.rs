@@ -15,6 +15,14 @@ pub enum Framing {
     Length(u64),
     /// Chunks until the last one.
     Chunked,
+    /// FastCGI: records of a request, until an empty one; so many bytes in all, more
+    /// than none.
+    Records {
+        /// The request's number.
+        id: u16,
+        /// How many bytes.
+        length: u64,
+    },
 }
 
 /// What the fields said, gathered one by one.

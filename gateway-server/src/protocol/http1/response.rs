@@ -16,6 +16,8 @@ pub enum Framing {
     Chunked,
     /// The connection closes.
     Close,
+    /// FastCGI: records; so many bytes are still to come, where that was said.
+    Records(Option<u64>),
 }
 
 /// What the server adds to a head when it goes out.

@@ -65,6 +65,12 @@ impl<'h, T: Transport> Hosted<'h, T> {
         self.raw.request_uri = Slice::new(request_uri).raw();
     }
 
+    /// Takes the path under which the next requests' app is mounted, decoded. It stays
+    /// until it is set again.
+    pub fn set_script_name(&mut self, script_name: &'h [u8]) {
+        self.raw.script_name = Slice::new(script_name).raw();
+    }
+
     /// Takes the next request's variables and headers. All else stays as it was.
     #[inline(always)]
     pub fn set_lists(&mut self, env: &'h [Header<'h>], headers: &'h [Header<'h>]) {
