@@ -18,6 +18,7 @@
 //! | `request` | bytes at hand to a request that is ready |
 //! | `gather` | a large body, collected before the call where the engine must not wait |
 //! | `respond` | calls the app, sends what it answers, or what has to be answered instead |
+//! | `times` | what happens when a client takes too long |
 //! | `pending` | what an engine can send now |
 //! | `port` | how a running app reaches its engine |
 //! | `wire` | the connection's bytes; the host's side of read, write, start_response |
@@ -50,6 +51,7 @@ mod shown;
 mod slot;
 #[cfg(test)]
 mod tests;
+mod times;
 mod wire;
 
 use std::sync::Arc;
@@ -63,7 +65,6 @@ use self::slot::Slot;
 use crate::net::{Endpoint, Origin};
 use crate::protocol::Refusal;
 use crate::protocol::http1::Scanner;
-use crate::protocol::proxy::Broken;
 use crate::stats::{Fault, Flight, RequestId};
 
 pub use self::pending::{Pending, Slices};
@@ -423,42 +424,6 @@ impl Exchange {
         self.stopping = true;
         if now && self.is_idle() {
             self.end(false);
-        }
-    }
-
-    /// When [`tick`](Self::tick) has something to do.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
-        let timeouts = &self.service.timeouts;
-        let after = |duration: Duration| self.since?.checked_add(duration);
-        match (self.want(), self.phase) {
-            (Want::Write | Want::Shutdown, _) => after(timeouts.write),
-            (Want::Read, Phase::Head | Phase::Enveloped) if self.moved == 0 => after(timeouts.idle(self.requests)),
-            (Want::Read, Phase::Head | Phase::Enveloped | Phase::Preface) => after(timeouts.head),
-            (Want::Read, Phase::Linger { .. }) => after(LINGER),
-            (Want::Read, _) => after(timeouts.body(self.moved)),
-            _ => None,
-        }
-    }
-
-    /// Acts on a deadline that has passed.
-    pub fn tick(&mut self, now: &Now) {
-        if self.deadline().is_none_or(|deadline| now.instant < deadline) {
-            return;
-        }
-        match (self.want(), self.phase) {
-            (Want::Read, Phase::Head | Phase::Enveloped) if self.moved == 0 => self.end(false),
-            (Want::Read, Phase::Head | Phase::Enveloped) => self.refuse(Refusal::HeadTimeout, now),
-            (Want::Read, Phase::Preface) => self.unannounced(Broken::Late),
-            (Want::Read, Phase::Collect { .. } | Phase::Gather { .. }) => self.refuse(Refusal::BodyTimeout, now),
-            (Want::Read, Phase::Linger { .. }) => self.phase = Phase::Closed,
-            (Want::Read, _) => self.end(true),
-            _ => {
-                let before = RequestId::enter(Some(self.id));
-                tracing::info!("{}: the client took nothing of its response for too long", self.slot.client());
-                RequestId::enter(before);
-                self.gone();
-            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod engines;
 mod examples;
 mod faults;
 mod fixtures;
+mod fronts;
 mod header;
 mod leader;
 mod limits;

@@ -3,7 +3,7 @@
 
 mod announced;
 mod forwarded;
-mod peers;
+pub(crate) mod peers;
 mod refusals;
 
 use gateway_tests::client::{Client, Response};

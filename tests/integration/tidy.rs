@@ -98,6 +98,7 @@ const UNSAFE: &[&str] = &[
     "gateway-server/src/exchange/buffer.rs",
     "gateway-server/src/exchange/lent.rs",
     "gateway-server/src/exchange/slot.rs",
+    "gateway-server/src/exchange/slot/",
     "gateway-server/src/sys/",
 ];
 

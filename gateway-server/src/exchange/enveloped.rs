@@ -49,6 +49,8 @@ impl Exchange {
                         Ok(opened) => self.opened(&opened, now),
                         Err(refusal) => self.refuse(refusal, now),
                     }
+                    // Its body may be there already.
+                    return self.advance(now);
                 }
                 Err(Broken::Http) => self.refuse(Refusal::NotHttpHere, now),
                 Err(broken) => self.malformed(front, broken),

@@ -24,9 +24,9 @@ on_every_engine! {
 }
 
 /// A proxy that runs until it is dropped.
-struct Running {
+pub(crate) struct Running {
     child: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     folder: tempfile::TempDir,
 }
 
@@ -81,7 +81,7 @@ fn haproxy(lines: &str, server: &Server, options: &str) -> Running {
 }
 
 /// nginx takes the socket as from an older one of its kind.
-fn nginx(main: impl FnOnce(SocketAddr) -> String) -> Running {
+pub(crate) fn nginx(main: impl FnOnce(SocketAddr) -> String) -> Running {
     Running::start("NGINX='3;' exec nginx -c \"$1\" </dev/null", |address, folder| {
         let main = main(address);
         let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];

@@ -76,10 +76,12 @@ fn check_all(app: impl App + 'static + Clone, pairs: &[(&str, &str)], body: &str
             Scheme::Uwsgi => check_scheme(app.clone(), scheme, &input, &format!("HTTP/1.1 {head}{content}")),
             Scheme::Scgi => check_scheme(app.clone(), scheme, &input, &format!("Status: {head}{content}")),
             _ => {
-                let service = Arc::new(service(app.clone()));
-                for size in 1..=input.len() {
+                let live = Arc::new(service(app.clone()));
+                let collected = Arc::new(Service { bodies: Bodies::Collected, ..Service::clone(&live) });
+                let sizes = (1..=input.len()).flat_map(|size| [(size, &live), (size, &collected)]);
+                for (size, service) in sizes {
                     let pieces = input.chunks(size).map(<[u8]>::to_vec).collect();
-                    let output = serve_scheme(&service, scheme, pieces, 5).output;
+                    let output = serve_scheme(service, scheme, pieces, 5).output;
                     let output: String = output.iter().map(|byte| char::from(*byte)).collect();
                     let expected = format!("Status: {head}{content}<end 1 0>");
                     assert_eq!(plain(&records(&output)), expected, "in pieces of {size}");
