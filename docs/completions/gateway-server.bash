@@ -112,6 +112,10 @@ _gateway__server() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --front-allow)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --forwarded)
                     COMPREPLY=($(compgen -W "x-forwarded forwarded off" -- "${cur}"))
                     return 0

@@ -44,6 +44,7 @@ false\t''"
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l tls-cert -d 'Speak TLS at TCP addresses, but those with http://: the server\'s certificate, and its issuers\' behind it, as PEM' -r -F
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l tls-key -d 'The private key of --tls-cert, as PEM: PKCS#8, PKCS#1 or SEC1, without a passphrase' -r -F
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l trusted-proxies -d 'Believe these peers about who their clients are: addresses, networks as 10.0.0.0/8, unix for Unix sockets; separated by commas' -r
+complete -c gateway-server -n "__fish_gateway_server_needs_command" -l front-allow -d 'Let web servers of these addresses or networks speak uwsgi, SCGI and FastCGI, besides those of this machine; separated by commas' -r
 complete -c gateway-server -n "__fish_gateway_server_needs_command" -l forwarded -d 'The headers that trusted proxies tell of their clients by [default: x-forwarded]' -r -f -a "x-forwarded\t'X-Forwarded-For and X-Forwarded-Proto'
 forwarded\t'RFC 7239'
 off\t'None'"

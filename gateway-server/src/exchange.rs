@@ -397,6 +397,7 @@ impl Exchange {
         // the text and the drop of its error.
         let before = RequestId::enter(Some(self.id));
         let outcome = caught(|| match self.phase {
+            _ if self.slot.wire_ref().terms.front.is_some() => self.run_enveloped(port),
             Phase::Ready => self.call(port),
             Phase::Stream => self.pull(port),
             _ => Ok(After::More),

@@ -2,14 +2,18 @@
 
 use std::ops::Range;
 
+use gateway_spec::Result as Outcome;
+use gateway_spec::abi::guard::caught;
+
+use super::respond::After;
 use super::slot::Opened;
 use super::wire::{Behind, Terms};
-use super::{Exchange, Now, Phase};
+use super::{Exchange, Now, Phase, Port};
 use crate::net::{Endpoint, Scheme};
 use crate::protocol::Refusal;
 use crate::protocol::front::{Broken, Found, Front};
 use crate::protocol::http1::Version;
-use crate::stats::Fault;
+use crate::stats::{Fault, overhear, overheard};
 
 impl Exchange {
     /// What the web server speaks, if one is connected that does.
@@ -56,6 +60,22 @@ impl Exchange {
                 Err(broken) => self.malformed(front, broken),
             }
         }
+    }
+
+    /// Calls the app, or pulls its stream, for a web server that wants to know of what
+    /// goes wrong.
+    #[cold]
+    pub(super) fn run_enveloped(&mut self, port: &mut dyn Port) -> Outcome<After> {
+        overhear(self.id);
+        let outcome = caught(|| match self.phase {
+            Phase::Ready => self.call(port),
+            Phase::Stream => self.pull(port),
+            _ => Ok(After::More),
+        });
+        if let Some(lines) = overheard(self.id) {
+            self.slot.wire().tell(&lines);
+        }
+        outcome
     }
 
     /// Opens a request anew whose head is in `range`: its bytes were free to move.

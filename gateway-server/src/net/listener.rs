@@ -428,6 +428,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn front_03_web_servers_of_other_machines_are_let_in_if_it_is_said() {
+        let address: Address = "uwsgi://127.0.0.1:0".parse().unwrap();
+        let mut listener = Listener::bind(&address, &Listening::default()).unwrap();
+        let lets_in = |listener: &Listener, own: &str, peer: Option<&str>| {
+            let endpoint = Endpoint::new(Arc::new(Local::new(own, 3031)), None);
+            listener.lets_in(&endpoint, peer.map(|peer| SocketAddr::new(peer.parse().unwrap(), 1)))
+        };
+        for (own, peer, expected) in [
+            ("127.0.0.1", Some("127.0.0.1"), true),
+            ("::1", Some("::1"), true),
+            ("127.0.0.1", Some("::ffff:127.0.0.9"), true),
+            ("192.0.2.7", Some("192.0.2.7"), true),
+            ("localhost", None, true),
+            ("192.0.2.7", Some("192.0.2.8"), false),
+            ("192.0.2.7", Some("2001:db8::1"), false),
+        ] {
+            assert_eq!(lets_in(&listener, own, peer), expected, "{peer:?} at {own}");
+        }
+        let allowed = ["192.0.2.0/24".parse::<crate::net::Proxy>().unwrap()].into_iter().collect();
+        listener.allow(&Arc::new(allowed));
+        assert!(lets_in(&listener, "192.0.2.7", Some("192.0.2.8")));
+        assert!(!lets_in(&listener, "192.0.2.7", Some("198.51.100.1")));
+    }
+
+    #[test]
     fn accept_errors_have_classes() {
         let class = classify;
         assert!(matches!(class(Errno::INTR), AcceptError::Retry));

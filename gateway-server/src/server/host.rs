@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use gateway_spec::Level;
 use gateway_spec::abi::host::Host;
 use gateway_spec::abi::types::{GW_HOST_MULTIPROCESS, GW_HOST_MULTITHREAD, GW_HOST_RUN_ONCE};
+use gateway_spec::{Level, escape};
 
 use super::NAME;
 use crate::engine::Engine;
+use crate::stats::heard;
 
 /// Whether each process answers one request: `gateway.run_once`.
 #[must_use]
@@ -54,6 +55,10 @@ fn flags(manner: &Manner) -> u32 {
 
 /// Writes a line of the app's to the log, which escapes it.
 fn log(level: Level, part: &str, message: &str) {
+    // A web server's log is for those who run it.
+    if level <= Level::Info {
+        heard(|| format!("{}: {}", escape(part), escape(message)));
+    }
     match level {
         Level::Error => tracing::error!(target: "app", part, "{message}"),
         Level::Warn => tracing::warn!(target: "app", part, "{message}"),

@@ -194,6 +194,35 @@ fn front_08_a_connection_that_stays_serves_one_request_after_the_other() {
     }
 }
 
+/// Logs while it is called, and while it is pulled.
+fn complaining<'r>(environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
+    let mut count = 0;
+    crate::stats::heard(|| "called".to_owned());
+    start_response.start(Head::new(Status::OK, &[]))?;
+    if environ.path_info() == b"/panic" {
+        panic!("asked for");
+    }
+    Ok(Body::chunks(std::iter::from_fn(move || {
+        count += 1;
+        crate::stats::heard(|| "pulled".to_owned());
+        (count < 3).then_some("x")
+    })))
+}
+
+#[test]
+fn front_08_lines_of_the_app_go_to_the_web_servers_log() {
+    let service = Arc::new(service(app_fn(complaining)));
+    let expected = "<7>Status: 200 OK\n\nx<7>x<7><7><end 1 0>";
+    for (path, expected) in [("/", expected), ("/panic", "<7>Status: 500 Internal Server Error\n")] {
+        let pairs = [("REQUEST_METHOD", "GET"), ("PATH_INFO", path)];
+        let output = serve_scheme(&service, Scheme::FastCgi, vec![fastcgi(1, &pairs, "", 0)], 999).output;
+        let output: String = output.iter().map(|byte| char::from(*byte)).collect();
+        let output = plain(&records(&output));
+        assert!(output.starts_with(expected), "{output}");
+        assert_eq!(output.matches("<end").count(), 1, "{output}");
+    }
+}
+
 /// Leaves the body alone.
 fn lazy<'r>(_: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
     start_response.start(Head::new(Status::OK, &[]))?;

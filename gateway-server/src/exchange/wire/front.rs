@@ -1,7 +1,9 @@
 //! A response as it is given to a web server that has read the request itself.
 
+use gateway_spec::ResponseState;
+
 use super::Wire;
-use crate::protocol::front::{self, Front, STDOUT};
+use crate::protocol::front::{self, Front, STDERR, STDOUT};
 use crate::protocol::http1::response::Framing;
 
 /// Whom a response goes to.
@@ -48,6 +50,20 @@ impl Wire {
         if let Some(Behind { front: Front::FastCgi, id, .. }) = self.terms.front {
             front::end_request(&mut self.out, id);
         }
+    }
+
+    /// Sends lines for the log of a web server that speaks FastCGI, before a head that
+    /// may still be another one.
+    pub(in crate::exchange) fn tell(&mut self, lines: &str) {
+        let Some(Behind { front: Front::FastCgi, id, .. }) = self.terms.front else { return };
+        let is_committed = self.state == ResponseState::Committed;
+        let at = if is_committed { self.out.len() } else { self.head_start };
+        let head = self.out.split_off(at);
+        front::push_records(&mut self.out, STDERR, id, lines.as_bytes());
+        if !is_committed {
+            self.head_start = self.out.len();
+        }
+        self.out.extend_from_slice(&head);
     }
 
     /// Sends bytes that belong to no response.

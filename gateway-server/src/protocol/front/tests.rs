@@ -116,7 +116,7 @@ fn front_08_what_is_no_request_is_answered_as_specified() {
 }
 
 #[test]
-fn what_is_malformed_is_told_from_what_is_too_large_and_from_http() {
+fn front_07_what_is_malformed_is_told_from_what_is_too_large_and_from_http() {
     let check = |front: Front, bytes: &[u8], expected: fn(Broken) -> bool| {
         let found = front.read(bytes, 1000, &mut Variables::default());
         assert!(found.as_ref().is_err_and(|broken| expected(*broken)), "{front:?} {bytes:?}: {found:?}");
