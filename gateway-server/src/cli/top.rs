@@ -75,7 +75,9 @@ fn fetch(address: &Address, token: Option<&str>) -> Result<Value, String> {
             stream.write_all(request("localhost").as_bytes()).map_err(refused)?;
             stream.read_to_end(&mut answer).map_err(refused)?;
         }
-        Address::Descriptor(_) | Address::Systemd => return Err("give an address, or unix: and a path".to_owned()),
+        Address::Descriptor(_) | Address::Systemd | Address::Front(..) => {
+            return Err("give an address, or unix: and a path".to_owned());
+        }
     }
     read(&String::from_utf8_lossy(&answer))
 }

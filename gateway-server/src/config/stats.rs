@@ -60,7 +60,7 @@ impl StatsFlags {
                 ));
             }
             Address::Tcp(tcp) => check_reach(tcp, token_file.is_some())?,
-            Address::Descriptor(_) | Address::Systemd => {
+            Address::Descriptor(_) | Address::Systemd | Address::Front(..) => {
                 return Err(format!("--stats {address}: give an address with a port, or unix: with a path"));
             }
         };
