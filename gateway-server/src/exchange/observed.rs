@@ -1,6 +1,6 @@
 //! What others are told of an answer: the board, and who keeps a journal.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use gateway_spec::Status;
 
@@ -38,8 +38,7 @@ impl Exchange {
             _ => wire.status.code(),
         };
         // Nearly always the app is called at once, in the wake-up that brought the request.
-        let queued = if called == begun { Duration::ZERO } else { called.saturating_duration_since(begun) };
-        let took = Took { queued, total: now.saturating_duration_since(begun) };
+        let took = Took { queued: Took::between(begun, called), total: Took::between(begun, now) };
         let sample = Sample { status, bytes: wire.content(), took: Some(took) };
         match &self.flight {
             Some(flight) if self.service.timed => flight.land(&sample),

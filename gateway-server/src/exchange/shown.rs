@@ -34,11 +34,15 @@ impl Slot {
         let Some(request) = self.request() else {
             return (self.endpoint().map_or_else(Default::default, Endpoint::remote), Asked::Line(b""));
         };
-        // Where they stand, if they are there, and a web server has not said them.
         let env = request.env();
+        // A web server says them in an order of its own; here their lengths tell them apart.
+        let is_said = self.wire_ref().terms.front.is_some();
         let of = |place: usize, name: &[u8]| {
-            let is_it = |entry: &&Header<'_>| entry.name() == name;
-            env.get(place).filter(is_it).or_else(|| env.iter().find(is_it)).map_or(&[][..], Header::value)
+            let entry = match is_said {
+                true => env.iter().find(|entry| entry.name() == name),
+                false => env.get(place).filter(|entry| entry.name().len() == name.len()),
+            };
+            entry.map_or(&[][..], Header::value)
         };
         let asked = Asked::Request {
             method: request.method(),

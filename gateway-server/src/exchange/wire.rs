@@ -276,14 +276,24 @@ impl Wire {
     }
 
     /// Ends the body; answers whether it is as long as was said.
+    #[inline(always)]
     pub(super) fn finish(&mut self) -> bool {
+        let is_whole = match self.framing {
+            Framing::Length(left) => left == 0,
+            _ => self.end_framed(),
+        };
+        self.state.finish();
+        is_whole
+    }
+
+    /// Ends a body whose end is told, or which has none.
+    #[inline(never)]
+    fn end_framed(&mut self) -> bool {
         match self.framing {
-            Framing::Length(_) => {}
             Framing::Chunked => self.out.extend_from_slice(LAST_CHUNK),
             _ => self.end_records(),
         }
-        self.state.finish();
-        !matches!(self.framing, Framing::Length(1..) | Framing::Records(Some(1..)))
+        !matches!(self.framing, Framing::Records(Some(1..)))
     }
 
     /// Commits the head while the app runs.

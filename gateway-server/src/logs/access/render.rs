@@ -47,10 +47,10 @@ fn value(token: &Token, (record, asked): (&Record<'_>, &Parts<'_>), sheet: &mut 
         Token::Status => number(out, record.sample.status.into()),
         Token::BytesIfAny if record.sample.bytes == 0 => out.push(b'-'),
         Token::Bytes | Token::BytesIfAny => number(out, record.sample.bytes),
-        Token::Seconds => duration(out, took, |took| took.total.as_secs()),
-        Token::Milliseconds => duration(out, took, |took| took.total.as_millis() as u64),
-        Token::Microseconds => duration(out, took, |took| took.total.as_micros() as u64),
-        Token::Queued => duration(out, took, |took| took.queued.as_micros() as u64),
+        Token::Seconds => duration(out, took, |took| took.total / 1_000_000_000),
+        Token::Milliseconds => duration(out, took, |took| took.total / 1_000_000),
+        Token::Microseconds => duration(out, took, |took| took.total / 1000),
+        Token::Queued => duration(out, took, |took| took.queued / 1000),
         Token::Process => number(out, getpid().as_raw_nonzero().get().unsigned_abs().into()),
         // Writing to memory cannot fail.
         Token::Request => drop(write!(out, "{}", record.id)),
@@ -144,9 +144,20 @@ fn duration(out: &mut Vec<u8>, took: Option<Took>, part: impl Fn(&Took) -> u64) 
     }
 }
 
-fn number(out: &mut Vec<u8>, mut number: u64) {
+/// Nearly all numbers are short: those are written as one run of known length.
+fn number(out: &mut Vec<u8>, number: u64) {
+    let digit = |power: u64| b'0' + (number / power % 10) as u8;
+    match number {
+        0..10 => out.push(digit(1)),
+        10..100 => out.extend_from_slice(&[digit(10), digit(1)]),
+        100..1000 => out.extend_from_slice(&[digit(100), digit(10), digit(1)]),
+        _ => long_number(out, number),
+    }
+}
+
+fn long_number(out: &mut Vec<u8>, mut number: u64) {
     let (mut digits, mut start) = ([0; 20], 20);
-    while start == 20 || number > 0 {
+    while number > 0 {
         start -= 1;
         digits[start] = b'0' + (number % 10) as u8;
         number /= 10;
@@ -187,7 +198,7 @@ fn json(record: &Record<'_>, Sheet { lines, clock }: &mut Sheet) {
     }
     object.bare("status", sample.status).bare("bytes", sample.bytes);
     if let Some(took) = sample.took {
-        object.bare("took_us", took.total.as_micros()).bare("queued_us", took.queued.as_micros());
+        object.bare("took_us", took.total / 1000).bare("queued_us", took.queued / 1000);
     }
     object.end();
     lines.push(b'\n');
@@ -195,13 +206,13 @@ fn json(record: &Record<'_>, Sheet { lines, clock }: &mut Sheet) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use super::*;
     use crate::stats::{RequestId, Sample};
 
     fn rendered(format: &str, asked: Asked<'_>, client: &[u8]) -> String {
-        let took = Some(Took { queued: Duration::from_micros(7), total: Duration::from_micros(1_234_567) });
+        let took = Some(Took { queued: 7000, total: 1_234_567_000 });
         let took = took.filter(|_| matches!(asked, Asked::Request { .. }));
         let sample = Sample { status: 200, bytes: 14, took };
         let id = RequestId::of_exchange().next();
@@ -300,7 +311,16 @@ mod tests {
 
     #[test]
     fn numbers_are_decimal() {
-        for (value, expected) in [(0, "0"), (7, "7"), (10, "10"), (u64::MAX, "18446744073709551615")] {
+        for (value, expected) in [
+            (0, "0"),
+            (7, "7"),
+            (10, "10"),
+            (99, "99"),
+            (100, "100"),
+            (999, "999"),
+            (1000, "1000"),
+            (u64::MAX, "18446744073709551615"),
+        ] {
             let mut out = Vec::new();
             number(&mut out, value);
             assert_eq!(out, expected.as_bytes());
