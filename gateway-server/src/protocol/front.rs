@@ -113,12 +113,14 @@ impl Front {
         }
     }
 
-    /// The one that bytes begin with which came where HTTP is spoken, and are none.
+    /// The one that bytes begin with which came where HTTP is spoken, and are none. By as
+    /// few of them as no request begins with, so that the pieces do not matter in which
+    /// they come.
     #[must_use]
     pub fn guess(bytes: &[u8]) -> Option<Self> {
         match bytes {
-            [0, _, _, 0, ..] => Some(Self::Uwsgi),
-            [1, 1, ..] => Some(Self::FastCgi),
+            [0, ..] => Some(Self::Uwsgi),
+            [1, ..] => Some(Self::FastCgi),
             _ if scgi::is_one(bytes) => Some(Self::Scgi),
             _ => None,
         }

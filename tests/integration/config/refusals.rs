@@ -213,7 +213,7 @@ fn half_of_tls_is_refused() {
     half("bind = \"https://[::1]:8443\"", &format!("--bind https://[::1]:8443: {needs}"));
     line(
         "bind = \"ftp://a:1\"",
-        "bind = \"ftp://a:1\": \"ftp://a:1\": only http:// and https:// addresses, unix: paths and fd:// numbers are served",
+        "bind = \"ftp://a:1\": \"ftp://a:1\": only http://, https://, uwsgi://, scgi:// and fastcgi:// addresses, unix: paths and fd:// numbers are served",
     );
     let both =
         Case::new("app = \"x.so\"\nbind = [\":1\", \"https://:2\", \"http://:3\"]\ntls-cert = \"a\"\ntls-key = \"b\"");

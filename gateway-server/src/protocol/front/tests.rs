@@ -167,7 +167,7 @@ fn what_comes_where_http_is_spoken_is_guessed() {
     assert_eq!(Front::guess(&uwsgi(pairs)), Some(Front::Uwsgi));
     assert_eq!(Front::guess(&scgi(pairs)), Some(Front::Scgi));
     assert_eq!(Front::guess(&fastcgi(pairs, 10)), Some(Front::FastCgi));
-    for text in ["GET / HTTP/1.1\r\n", "12:x", "\x16\x03\x01", ""] {
+    for text in ["GET / HTTP/1.1\r\n", "12 x", "12", ":1", "\x16\x03\x01", ""] {
         assert_eq!(Front::guess(text.as_bytes()), None);
     }
 }
