@@ -65,7 +65,7 @@ use self::slot::Slot;
 use crate::net::{Endpoint, Origin};
 use crate::protocol::Refusal;
 use crate::protocol::http1::Scanner;
-use crate::stats::{Fault, Flight, RequestId};
+use crate::stats::{Fault, Flight, RequestId, overhear};
 
 pub use self::pending::{Pending, Slices};
 pub use self::places::{Place, Places};
@@ -396,12 +396,18 @@ impl Exchange {
         // More of an app than its call is its code: the length of its stream,
         // the text and the drop of its error.
         let before = RequestId::enter(Some(self.id));
+        let is_enveloped = self.slot.wire_ref().terms.front.is_some();
+        if is_enveloped {
+            overhear(self.id);
+        }
         let outcome = caught(|| match self.phase {
-            _ if self.slot.wire_ref().terms.front.is_some() => self.run_enveloped(port),
             Phase::Ready => self.call(port),
             Phase::Stream => self.pull(port),
             _ => Ok(After::More),
         });
+        if is_enveloped {
+            self.tell_overheard();
+        }
         let now = match self.service.is_observed() {
             true => {
                 // An answer that has begun stays what it is.

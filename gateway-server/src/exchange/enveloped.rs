@@ -2,18 +2,14 @@
 
 use std::ops::Range;
 
-use gateway_spec::Result as Outcome;
-use gateway_spec::abi::guard::caught;
-
-use super::respond::After;
 use super::slot::Opened;
 use super::wire::{Behind, Terms};
-use super::{Exchange, Now, Phase, Port};
+use super::{Exchange, Now, Phase};
 use crate::net::{Endpoint, Scheme};
 use crate::protocol::Refusal;
 use crate::protocol::front::{Broken, Found, Front};
 use crate::protocol::http1::Version;
-use crate::stats::{Fault, overhear, overheard};
+use crate::stats::{Fault, overheard};
 
 impl Exchange {
     /// What the web server speaks, if one is connected that does.
@@ -62,20 +58,12 @@ impl Exchange {
         }
     }
 
-    /// Calls the app, or pulls its stream, for a web server that wants to know of what
-    /// goes wrong.
+    /// Tells a web server what the app has logged meanwhile, if it wants to know.
     #[cold]
-    pub(super) fn run_enveloped(&mut self, port: &mut dyn Port) -> Outcome<After> {
-        overhear(self.id);
-        let outcome = caught(|| match self.phase {
-            Phase::Ready => self.call(port),
-            Phase::Stream => self.pull(port),
-            _ => Ok(After::More),
-        });
+    pub(super) fn tell_overheard(&mut self) {
         if let Some(lines) = overheard(self.id) {
             self.slot.wire().tell(&lines);
         }
-        outcome
     }
 
     /// Opens a request anew whose head is in `range`: its bytes were free to move.

@@ -16,8 +16,6 @@ use crate::protocol::http1::response::Date;
 use crate::stats::{Fault, RequestId};
 
 impl Exchange {
-    // Always: there are two callers, of which one is rare.
-    #[inline(always)]
     pub(super) fn call(&mut self, port: &mut dyn Port) -> Result<After> {
         if let Some(flight) = &self.flight {
             self.slot.show(flight);
