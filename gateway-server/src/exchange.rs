@@ -410,8 +410,7 @@ impl Exchange {
         }
         let now = match self.service.is_observed() {
             true => {
-                // An answer that has begun stays what it is.
-                self.is_overdue = !self.has_begun() && port.is_overdue();
+                self.is_overdue = port.is_overdue();
                 port.time()
             }
             false => port.now(),

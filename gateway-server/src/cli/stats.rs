@@ -10,6 +10,7 @@ use rustix::process::Pid;
 use super::{Failure, recent, surroundings};
 use crate::config::{Serve, Stats};
 use crate::engine::{Stop, Stopper};
+use crate::exchange::Timeouts;
 use crate::figures::{Figures, Gate, Source};
 use crate::net::{Bound, Listener};
 use crate::server::Server;
@@ -19,7 +20,16 @@ use crate::supervisor;
 /// How often it looks, for the history.
 const OFTEN: Duration = Duration::from_secs(1);
 /// More than operators are.
-const CONNECTIONS: usize = 256;
+const CONNECTIONS: usize = 1024;
+/// What they get, so that nobody keeps the others away for long.
+const TIMEOUTS: Timeouts = Timeouts {
+    head: Duration::from_secs(2),
+    keep_alive: Duration::from_secs(5),
+    body_grace: Duration::from_secs(2),
+    body_rate: 512,
+    write: Duration::from_secs(5),
+    call: None,
+};
 
 /// Who is let in, at an address that is bound.
 ///
@@ -67,7 +77,8 @@ pub(super) fn serve(
         }
     };
     std::thread::Builder::new().name("history".to_owned()).spawn(look).map_err(other)?;
-    let server = Server::new(figures).engine("epoll")?.connections(CONNECTIONS).graceful(Duration::ZERO);
+    let server =
+        Server::new(figures).engine("epoll")?.connections(CONNECTIONS).timeouts(TIMEOUTS).graceful(Duration::ZERO);
     server.listeners(vec![listener]).stopped_by(ends).run()?;
     Ok(())
 }

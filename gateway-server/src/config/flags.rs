@@ -174,7 +174,7 @@ pub enum Control {
 /// Where, and whether with a check.
 #[derive(Debug, Args)]
 pub(super) struct ServeFlags {
-    /// Listen on ADDR: 127.0.0.1:8000, [::1]:8000, http:// or https:// before them, unix:/run/app.sock, fd://3 or systemd; may be given several times; port 0 takes a free one
+    /// Listen on ADDR: 127.0.0.1:8000, [::1]:8000, http:// or https:// before them, unix:/run/app.sock, fd://3 or systemd; uwsgi://, scgi:// or fastcgi:// before any of these; may be given several times; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000")]
     pub(super) bind: Vec<Address>,
 

@@ -115,6 +115,7 @@ impl<W: Waiter> Connection<'_, W> {
             body: &mut self.body,
             mark: 0,
             claim: None,
+            has_begun: false,
             until: None,
         };
         self.exchange.run(&mut port);

@@ -290,6 +290,7 @@ impl Inline {
             body: &mut BodyWait::default(),
             mark: HIGH_WATER,
             claim: None,
+            has_begun: false,
             until: None,
         };
         self.machine.call(&mut port);

@@ -45,6 +45,8 @@ pub(super) struct SocketPort<'a, W> {
     pub(super) mark: usize,
     /// The right to send, where it can be revoked.
     pub(super) claim: Option<Claim<'a>>,
+    /// Whether the answer had begun before that.
+    pub(super) has_begun: bool,
     /// Until when the call may last.
     pub(super) until: Option<Instant>,
 }
@@ -79,6 +81,7 @@ impl<W: Waiter> Port for SocketPort<'_, W> {
         if self.claim.is_some_and(|claim| !claim.begin()) {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
+        self.has_begun = true;
         let deadline = Instant::now().checked_add(self.timeouts.write);
         loop {
             match send_slices(self.stream, slices) {
@@ -122,7 +125,8 @@ impl<W: Waiter> Port for SocketPort<'_, W> {
     }
 
     fn is_overdue(&mut self) -> bool {
-        self.claim.is_some_and(|claim| !claim.begin())
+        // One that has begun is cut, not answered by somebody else.
+        !self.has_begun && self.claim.is_some_and(|claim| !claim.begin())
     }
 
     fn is_closing(&mut self) -> bool {

@@ -13,7 +13,7 @@ use crate::stats::{Fault, overheard};
 
 impl Exchange {
     /// What the web server speaks, if one is connected that does.
-    fn front(&self) -> Option<Front> {
+    pub(super) fn front(&self) -> Option<Front> {
         match self.slot.endpoint().map(Endpoint::scheme)? {
             Scheme::Uwsgi => Some(Front::Uwsgi),
             Scheme::Scgi => Some(Front::Scgi),
@@ -38,7 +38,7 @@ impl Exchange {
                     let wire = self.slot.wire();
                     wire.buffer.cut(0, size);
                     wire.push_aside(&bytes);
-                    self.since = Some(now.instant);
+                    (self.since, self.moved) = (Some(now.instant), self.slot.wire_ref().buffer.bytes().len() as u64);
                     if close {
                         self.end(true);
                     }

@@ -32,15 +32,19 @@ impl Exchange {
         let called = self.called.take().unwrap_or(now);
         let wire = self.slot.wire_ref();
         let has_left = wire.gone && !self.has_begun();
-        let status = match std::mem::take(&mut self.is_overdue) {
-            true if !self.has_begun() => Status::GATEWAY_TIMEOUT.code(),
-            _ if has_left => CLIENT_LEFT,
-            _ => wire.status.code(),
+        let is_overdue = std::mem::take(&mut self.is_overdue);
+        let (status, bytes) = match is_overdue {
+            true => (Status::GATEWAY_TIMEOUT.code(), 0),
+            _ if has_left => (CLIENT_LEFT, wire.content()),
+            _ => (wire.status.code(), wire.content()),
         };
         // Nearly always the app is called at once, in the wake-up that brought the request.
         let took = Took { queued: Took::between(begun, called), total: Took::between(begun, now) };
-        let sample = Sample { status, bytes: wire.content(), took: Some(took) };
+        let sample = Sample { status, bytes, took: Some(took) };
         match &self.flight {
+            // It was counted when its client was told.
+            Some(flight) if is_overdue => flight.end(),
+            None if is_overdue => {}
             Some(flight) if self.service.timed => flight.land(&sample),
             Some(flight) => flight.end(),
             None => self.count(&sample),
@@ -61,6 +65,8 @@ impl Exchange {
             let (client, _) = self.slot.asked();
             let bytes = self.slot.wire_ref().buffer.bytes().trim_ascii_start();
             let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
+            // What a web server has wrapped is no line: cookies and all stand in it.
+            let line = if self.front().is_some() { b"" } else { line };
             journal.note(&Record { id: self.id, at, client, asked: Asked::Line(line), sample });
         }
     }

@@ -10,6 +10,7 @@ use gateway_spec::{Error, Head, Header, ResponseState, Result, Status, View, esc
 
 use super::wire::Wire;
 use super::{COPIED, DRAIN, Exchange, HIGH_WATER, Lying, Now, Phase, Port};
+use crate::net::Scheme;
 use crate::protocol::Refusal;
 use crate::protocol::http1::response;
 use crate::protocol::http1::response::Date;
@@ -322,13 +323,21 @@ pub(super) enum After {
 }
 
 /// What the server answers in place of an app that takes too long, while that
-/// still has its connection: to any method, so without content.
+/// still has its connection: to any method, so without content. Nothing for FastCGI, where
+/// an answer has a number that only the call's thread knows: such a web server sees that the
+/// connection is cut.
 #[must_use]
-pub fn overdue(now: &Now, server: &str) -> Vec<u8> {
+pub fn overdue(now: &Now, server: &str, scheme: Scheme) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
+    if scheme == Scheme::FastCgi {
+        return out;
+    }
     response::begin(&mut out, &Head::new(Status::GATEWAY_TIMEOUT, &[]));
     let tail = response::Tail { length: Some(0), connection: Some("close"), chunked: false, date: true, server: true };
     response::finish(&mut out, &tail, response::Stamp::new(server).dated(&now.date));
+    if scheme == Scheme::Scgi {
+        out.splice(..b"HTTP/1.1".len(), *b"Status:");
+    }
     out
 }
 

@@ -290,10 +290,12 @@ impl Wire {
     #[inline(never)]
     fn end_framed(&mut self) -> bool {
         match self.framing {
+            // The web server must not take it for whole.
+            Framing::Records(Some(1..)) => return false,
             Framing::Chunked => self.out.extend_from_slice(LAST_CHUNK),
             _ => self.end_records(),
         }
-        !matches!(self.framing, Framing::Records(Some(1..)))
+        true
     }
 
     /// Commits the head while the app runs.

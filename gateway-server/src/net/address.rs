@@ -242,7 +242,7 @@ impl FromStr for TcpAddress {
 }
 
 impl Scheme {
-    fn named(text: &str) -> Option<Self> {
+    pub(super) fn named(text: &str) -> Option<Self> {
         let all = [Self::Http, Self::Https, Self::Uwsgi, Self::Scgi, Self::FastCgi];
         all.into_iter().find(|scheme| text.eq_ignore_ascii_case(scheme.name()))
     }

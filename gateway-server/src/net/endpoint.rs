@@ -54,8 +54,8 @@ impl Local {
     }
 
     /// Whether it is called so.
-    pub(super) fn is(&self, name: &str, port: &str) -> bool {
-        self.name == name && self.port == port
+    pub(super) fn is(&self, scheme: Scheme, name: &str, port: &str) -> bool {
+        self.scheme == scheme && self.name == name && self.port == port
     }
 }
 
@@ -103,10 +103,10 @@ impl Endpoint {
     }
 
     /// Whether another process can go on with it, between two requests: nobody else has
-    /// its TLS, and what a web server speaks is not passed along.
+    /// its TLS.
     #[must_use]
     pub fn is_movable(&self) -> bool {
-        self.0.local.scheme == Scheme::Http
+        self.0.local.scheme != Scheme::Https
     }
 
     /// What is spoken.

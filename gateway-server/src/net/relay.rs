@@ -17,14 +17,14 @@ use rustix::net::{
     SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 
-use super::{Endpoint, Listener, Local, Origin, Peer, Stream};
+use super::{Endpoint, Listener, Local, Origin, Peer, Scheme, Stream};
 
 /// The end that connections are passed into.
 #[derive(Debug)]
 pub struct Relay(OwnedFd);
 
 /// How a connection is written down: another number where that changes.
-pub const RELAY_FORM: i32 = 1;
+pub const RELAY_FORM: i32 = 2;
 
 /// The end that they are taken from.
 #[derive(Debug)]
@@ -108,26 +108,27 @@ impl Relayed {
     fn read(&self, text: &str) -> Option<Origin> {
         let mut lines = text.split('\n');
         let mut next = || lines.next();
-        let (requests, name, port) = (next()?.parse().ok()?, next()?, next()?);
+        let (requests, scheme) = (next()?.parse().ok()?, Scheme::named(next()?)?);
+        let (name, port) = (next()?, next()?);
         let (remote, remote_port) = (next()?.parse::<IpAddr>(), next()?.parse());
         let remote = remote.ok().zip(remote_port.ok()).map(SocketAddr::from);
         let (peer, is_told_secure) = (next()?, next()?.parse().ok()?);
         let peer = PEERS.iter().find(|(_, word)| *word == peer)?.0;
-        let endpoint = Endpoint::new(self.local(name, port), remote);
+        let endpoint = Endpoint::new(self.local(scheme, name, port), remote);
         Some(Origin { endpoint: endpoint.with_peer(peer).with_told_secure(is_told_secure), requests, is_relayed: true })
     }
 
     /// The name of an end here, shared by the connections that have it.
-    fn local(&self, name: &str, port: &str) -> Arc<Local> {
+    fn local(&self, scheme: Scheme, name: &str, port: &str) -> Arc<Local> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if !last.is(name, port) {
-            *last = Arc::new(Local::new(name, port));
+        if !last.is(scheme, name, port) {
+            *last = Arc::new(Local::new(name, port).speaking(scheme));
         }
         Arc::clone(&last)
     }
 }
 
-/// One line for each: the number of requests, the end here, the client's end, what
+/// One line for each: the number of requests, what is spoken, the end here, the client's end, what
 /// its peer is and says.
 fn write(endpoint: &Endpoint, requests: u64) -> String {
     let (address, port) = endpoint.remote();
@@ -135,7 +136,8 @@ fn write(endpoint: &Endpoint, requests: u64) -> String {
     let (name, own) = (endpoint.server_name(), endpoint.server_port());
     let peer = PEERS.iter().find(|(peer, _)| *peer == endpoint.peer()).map_or("", |(_, word)| word);
     let is_told_secure = endpoint.is_told_secure();
-    format!("{requests}\n{name}\n{own}\n{}\n{}\n{peer}\n{is_told_secure}", text(address), text(port))
+    let scheme = endpoint.scheme().name();
+    format!("{requests}\n{scheme}\n{name}\n{own}\n{}\n{}\n{peer}\n{is_told_secure}", text(address), text(port))
 }
 
 #[cfg(test)]
@@ -181,6 +183,18 @@ mod tests {
                 relay.pass(ours.as_fd(), &endpoint, 0).unwrap();
                 assert_eq!(listener.accept().unwrap().1, Origin { endpoint, requests: 0, is_relayed: true });
             }
+        }
+    }
+
+    /// A web server that stays is passed on too.
+    #[test]
+    fn what_is_spoken_goes_along() {
+        let (relay, listener) = Relay::new().unwrap();
+        for scheme in [Scheme::Http, Scheme::FastCgi, Scheme::Http, Scheme::Uwsgi] {
+            let (ours, _clients) = UnixStream::pair().unwrap();
+            let endpoint = Endpoint::new(Arc::new(Local::new("::1", 8000).speaking(scheme)), None);
+            relay.pass(ours.as_fd(), &endpoint, 0).unwrap();
+            assert_eq!(listener.accept().unwrap().1.endpoint.scheme(), scheme);
         }
     }
 

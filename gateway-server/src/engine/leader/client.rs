@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 use crate::engine::machine::Machine;
 use crate::engine::port::BodyWait;
 use crate::engine::reactor::{Connection, Wake};
-use crate::net::Stream;
+use crate::net::{Scheme, Stream};
 use crate::stats::Board;
 use crate::sys::{self, Notes};
 
@@ -23,12 +23,18 @@ pub(super) struct Shared {
     /// When the call began that is running, in nanoseconds; 0 without one; or that
     /// it is late. Only kept where calls have a deadline.
     pub(super) called: AtomicU64,
+    /// What its client speaks.
+    pub(super) scheme: Scheme,
 }
 
 /// Instead of when a call began: its client is told that it takes too long.
 const LATE: u64 = u64::MAX;
 
 impl Shared {
+    pub(super) const fn new(stream: Stream, scheme: Scheme) -> Self {
+        Self { stream, called: AtomicU64::new(0), scheme }
+    }
+
     /// Has the call that began then be late, which the board shows; `false` where it
     /// has returned.
     pub(super) fn make_late(&self, called: u64, board: Option<&Board>) -> bool {
@@ -98,7 +104,8 @@ mod tests {
     #[test]
     fn a_late_call_is_counted_until_it_returns() {
         let (stream, _client) = UnixStream::pair().unwrap();
-        let shared = Shared { stream: Stream::from(OwnedFd::from(stream)), called: AtomicU64::new(7) };
+        let shared = Shared::new(Stream::from(OwnedFd::from(stream)), Scheme::Http);
+        shared.called.store(7, Relaxed);
         let board = Board::new(Crowd::new().unwrap().seat(1)).unwrap();
         assert!(shared.make_late(7, Some(&board)));
         assert_eq!(board.late_calls(), 1);

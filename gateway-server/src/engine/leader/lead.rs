@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use rustix::net::Shutdown;
@@ -17,7 +17,7 @@ use crate::engine::port::BodyWait;
 use crate::engine::reactor::{Event, Step, Wake};
 use crate::exchange::overdue;
 use crate::net::{Origin, Stream};
-use crate::stats::Fault;
+use crate::stats::{Fault, Sample};
 use crate::sys::{Notes, Release};
 
 impl Worker {
@@ -186,7 +186,10 @@ impl Worker {
         let mut stream = &place.shared().stream;
         if unanswered {
             // A client that does not take so little is gone.
-            let _ = stream.write_all(&overdue(hand.clock.now(), service.server));
+            let _ = stream.write_all(&overdue(hand.clock.now(), service.server, place.shared().scheme));
+            if let Some(board) = service.board.as_ref().filter(|_| service.timed) {
+                board.count(&Sample { status: 504, bytes: 0, took: None });
+            }
         }
         if !unanswered || stream.shutdown(Shutdown::Write).is_err() {
             let _ = stream.shutdown(Shutdown::Both);
@@ -434,10 +437,11 @@ fn holds(lead: &mut Lead<'_>, key: usize, owned: &Owned) -> bool {
 
 /// Takes a connection in.
 fn add(lead: &mut Lead<'_>, stream: Stream, origin: Origin, hand: &Hand) {
+    let scheme = origin.endpoint.scheme();
     lead.reactor.add(origin.is_relayed, |_, _| {
         let machine = Machine::new(origin, &hand.clock);
         let client = Client { machine, body: BodyWait::default(), watched: false };
-        Ok(Place::new(Shared { stream, called: AtomicU64::new(0) }, client))
+        Ok(Place::new(Shared::new(stream, scheme), client))
     });
 }
 

@@ -113,6 +113,7 @@ impl<'a> Turn<'a> {
             waiter: self,
             mark: HIGH_WATER,
             claim,
+            has_begun: client.machine.has_begun(),
             until,
         };
         client.machine.call(&mut port);

@@ -110,7 +110,7 @@ pub(super) fn read(bytes: &[u8], most: usize, variables: &mut Variables) -> Resu
         let (name, value) = take_pair(&mut rest)?;
         variables.push(name, value)?;
     }
-    let has_body = variables.get(b"CONTENT_LENGTH").is_some_and(|length| length != b"0");
+    let has_body = variables.get(b"CONTENT_LENGTH").is_some_and(|length| length.iter().any(|digit| *digit != b'0'));
     let envelope = Envelope { size: at, id, keep_alive, is_complete: !has_body };
     if has_body {
         return Ok(Found::Request(envelope, aside));

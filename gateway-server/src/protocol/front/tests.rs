@@ -234,6 +234,10 @@ fn front_05_headers_are_those_of_the_request() {
         ("HTTP_TRANSFER_ENCODING", "chunked"),
         ("HTTP_PROXY", "evil"),
         ("HTTP_CONTENT_LENGTH", "99"),
+        ("HTTP_Content-Length", "98"),
+        ("HTTP_Proxy", "evil"),
+        ("HTTP_Transfer-Encoding", "chunked"),
+        ("REMOTE_ADDR", "unix:"),
         ("HTTPS", "on"),
         ("REMOTE_USER", "eva"),
         ("gateway.version", "9"),
@@ -262,11 +266,23 @@ fn what_http_refuses_is_refused() {
         ("HTTP_", "b", Refusal::Field),
         ("HTTP_HOST", "a b", Refusal::InvalidHost),
         ("REMOTE_USER", "a\n", Refusal::Field),
+        ("SERVER_PROTOCOL", "HTTP/1.1\"\nforged", Refusal::Field),
+        ("REMOTE_ADDR", "1.2.3.4 - - \"x", Refusal::Field),
+        ("REMOTE_ADDR", "localhost", Refusal::Field),
+        ("REMOTE_PORT", "1 2", Refusal::Field),
     ] {
         let pairs = [&base[..], &[(name, value)]].concat();
         assert_eq!(understand(&pairs), Err(refusal), "{name}={value:?}");
     }
     assert_eq!(understand(&[("PATH_INFO", "/")]), Err(Refusal::RequestLine));
+    for (name, value, refusal) in [
+        ("HTTP_HOST", "a", Refusal::RepeatedHost),
+        ("CONTENT_LENGTH", "1", Refusal::RepeatedContentLength),
+        ("CONTENT_TYPE", "a/b", Refusal::RepeatedContentType),
+    ] {
+        let pairs = [&base[..], &[(name, value), (name, value)]].concat();
+        assert_eq!(understand(&pairs), Err(refusal), "{name} twice");
+    }
     let many: Vec<_> = (0..101).map(|_| ("HTTP_A", "b")).collect();
     assert_eq!(understand(&[&base[..], &many].concat()), Err(Refusal::TooManyFields));
 }

@@ -1,5 +1,7 @@
 //! What the variables of a request say (RFC 3875, section 4.1).
 
+use core::net::IpAddr;
+
 use gateway_spec::Header;
 use gateway_spec::headers::is_token;
 
@@ -74,7 +76,13 @@ impl Variables {
         }
         for at in 0..self.pairs.len() {
             let name = &mut self.bytes[self.pairs[at].name.clone()];
-            if name.starts_with(b"HTTP_") && !LEFT_OUT.contains(&&*name) {
+            if !name.starts_with(b"HTTP_") {
+                continue;
+            }
+            // As CGI writes it, whatever came: else there would be a second way to say it.
+            name.make_ascii_uppercase();
+            name.iter_mut().filter(|byte| **byte == b'-').for_each(|byte| *byte = b'_');
+            if !LEFT_OUT.contains(&&*name) {
                 self.pairs[at].name.start += b"HTTP_".len();
                 self.pairs[at].is_header = true;
                 let name = &mut self.bytes[self.pairs[at].name.clone()];
@@ -140,11 +148,23 @@ impl Variables {
             return Err(Refusal::BodyTooLarge);
         }
         self.list(limits, headers, others)?;
+        for (name, refusal) in [
+            ("host", Refusal::RepeatedHost),
+            ("content-length", Refusal::RepeatedContentLength),
+            ("content-type", Refusal::RepeatedContentType),
+        ] {
+            if headers.iter().filter(|header| header.is(name)).count() > 1 {
+                return Err(refusal);
+            }
+        }
         let is_secure = match self.get(b"HTTPS") {
             Some(said) => said.eq_ignore_ascii_case(b"on") || said == b"1",
             None => of(b"REQUEST_SCHEME").eq_ignore_ascii_case(b"https"),
         };
         let protocol = self.get(b"SERVER_PROTOCOL").unwrap_or(b"HTTP/1.1");
+        if !protocol.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.')) {
+            return Err(Refusal::Field);
+        }
         // `/shop` is what `/shop/` of a mount is called.
         let script_name = script_name.strip_suffix(b"/").unwrap_or(script_name);
         Ok(Understood { method, script_name, path, query, target, protocol, length, is_secure })
@@ -168,6 +188,10 @@ impl Variables {
             match name {
                 b"CONTENT_TYPE" => headers.push(Header::new("content-type", value)),
                 b"CONTENT_LENGTH" => headers.push(Header::new("content-length", value)),
+                // nginx's word for a client of a Unix socket, who has no address.
+                b"REMOTE_ADDR" if value == b"unix:" => {}
+                b"REMOTE_ADDR" if !is_address(value) => return Err(Refusal::Field),
+                b"REMOTE_PORT" if !value.iter().all(u8::is_ascii_digit) => return Err(Refusal::Field),
                 _ if is_variable(name) && !TAKEN.contains(&name) => others.push(Header::new(name, value)),
                 _ => {}
             }
@@ -185,6 +209,10 @@ impl Variables {
 fn is_variable(name: &[u8]) -> bool {
     let is_named = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
     !name.is_empty() && name.iter().all(is_named) && !name.starts_with(b"HTTP_")
+}
+
+fn is_address(value: &[u8]) -> bool {
+    std::str::from_utf8(value).is_ok_and(|text| text.parse::<IpAddr>().is_ok())
 }
 
 fn is_field_value(value: &[u8]) -> bool {

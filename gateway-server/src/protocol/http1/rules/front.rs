@@ -41,8 +41,9 @@ pub(super) const RULES: &[Rule] = &[
         "FRONT-05",
         "RFC 3875, 4.1.18",
         "HTTP_ variables are the request's headers. Left out are Transfer-Encoding, Connection, Keep-Alive, TE, Upgrade \
-         and Proxy. Names with a hyphen and with an underscore are the same here: the web server decides.",
-        "What HTTP does not allow in a header, a target or a method is refused as it is there.",
+         and Proxy. Names with a hyphen and with an underscore are the same here, in whatever case.",
+        "What HTTP does not allow in a header, a target or a method is refused as it is there; and what is said twice \
+         of Host, Content-Length and Content-Type, or is no address of a client.",
     ),
     Rule::keeping(
         "FRONT-06",
@@ -77,6 +78,7 @@ pub(super) const RULES: &[Rule] = &[
         "RFC 3875, 6",
         "Responses are never chunked: they have a length, or end with the connection, or by FCGI_END_REQUEST. They \
          begin with a status line for uwsgi, with `Status:` for the others.",
-        "-",
+        "One that is not whole ends without FCGI_END_REQUEST. A call that takes too long is answered with 504, but in \
+         FastCGI, where the connection is cut.",
     ),
 ];
