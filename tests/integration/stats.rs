@@ -59,6 +59,15 @@ impl Told {
         serde_json::from_slice(&answer.body).unwrap()
     }
 
+    /// Waits until the charts have something to show: it is looked once a second.
+    fn wait_for_history(&self) {
+        let points = || {
+            let answer: Value = serde_json::from_slice(&self.get("/stats?history=1").body).unwrap();
+            answer["history"].as_array().map_or(0, Vec::len)
+        };
+        until("a point of the charts", points, |count| *count > 0);
+    }
+
     /// The value of one sample of /metrics.
     fn metric(&self, name: &str) -> Option<f64> {
         sample(&self.get("/metrics").text(), name)

@@ -33,6 +33,7 @@ fn browser_shows_the_figures_of_stats() {
         assert_eq!(ask_app(&told.server, "/"), 200);
     }
     told.wait("nobody is there", |stats| stats["connections"]["open"] == 0 && stats["requests"] == 1234);
+    told.wait_for_history();
     let (page, stats) = (page(&told), told.stats());
     let of = |value: &Value| value.as_u64().unwrap().to_string();
     for (id, value) in [
