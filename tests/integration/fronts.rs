@@ -1,6 +1,7 @@
 //! Behind nginx, by each protocol that it passes requests on by, with the files of
 //! parameters that it comes with: all answers are those of plain HTTP.
 
+mod fixtures;
 mod kept;
 mod refusals;
 

@@ -3,6 +3,7 @@
 //!
 //! What fails here becomes a fixture.
 
+mod fronts;
 mod proxies;
 mod ranges;
 

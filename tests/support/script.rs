@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gateway_server::exchange::{Bodies, Exchange, Now, Pending, Port, Service, Want};
-use gateway_server::net::Endpoint;
+use gateway_server::net::{Endpoint, Local, Scheme};
 use gateway_spec::abi::host::Host;
 use gateway_spec::prelude::*;
 
@@ -41,10 +41,20 @@ pub struct Outcome {
 /// When the exchange comes to no end.
 #[must_use]
 pub fn serve<'b>(pieces: impl IntoIterator<Item = &'b [u8]>, body: Body, bodies: Bodies) -> Outcome {
+    serve_as(Scheme::Http, pieces, body, bodies)
+}
+
+/// Serves a client, or a web server, that speaks this.
+///
+/// # Panics
+/// When the exchange comes to no end.
+#[must_use]
+pub fn serve_as<'b>(scheme: Scheme, pieces: impl IntoIterator<Item = &'b [u8]>, body: Body, bodies: Bodies) -> Outcome {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let service = Arc::new(service(recorder(Arc::clone(&seen), body), bodies));
+    let endpoint = Endpoint::new(Arc::new(Local::default().speaking(scheme)), None);
     let now = Now { instant: Instant::now(), date: *b"Sun, 06 Nov 1994 08:49:37 GMT" };
-    let mut exchange = Exchange::new(service, Endpoint::default(), &now);
+    let mut exchange = Exchange::new(service, endpoint, &now);
     let mut script = Script { input: pieces.into_iter().map(<[u8]>::to_vec).collect(), output: Vec::new(), now };
     let (mut after, mut room) = (After::Closes, 0);
     let length: usize = script.input.iter().map(Vec::len).sum();

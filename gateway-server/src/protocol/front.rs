@@ -106,6 +106,10 @@ impl Front {
         if is_http(bytes) {
             return Err(Broken::Http);
         }
+        // Who types a request line by hand, or sends it in small pieces, is answered too.
+        if bytes.len() <= SHORTEST_METHOD && bytes.iter().all(u8::is_ascii_uppercase) {
+            return Ok(Found::Partial);
+        }
         match self {
             Self::Uwsgi => uwsgi::read(bytes, most, variables),
             Self::Scgi => scgi::read(bytes, most, variables),
@@ -127,9 +131,12 @@ impl Front {
     }
 }
 
+/// Letters of GET and PUT.
+const SHORTEST_METHOD: usize = 3;
+
 /// Whether this is the beginning of a request line: none of the others begins with
 /// four capitals, or with three and a space.
 fn is_http(bytes: &[u8]) -> bool {
     let letters = bytes.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
-    letters >= 3 && (letters > 3 || bytes.get(3) == Some(&b' '))
+    letters > SHORTEST_METHOD || letters == SHORTEST_METHOD && bytes.get(letters) == Some(&b' ')
 }

@@ -57,8 +57,9 @@ impl Variables {
         start..self.bytes.len()
     }
 
-    /// Those that are headers, or those that are not.
-    pub(super) fn all(&self, are_headers: bool) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
+    /// Those that are headers, or those that are not; none is one before they are
+    /// [prepared](Self::prepare).
+    pub fn all(&self, are_headers: bool) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
         let meant = self.pairs.iter().filter(move |pair| pair.is_header == are_headers);
         meant.map(|pair| (&self.bytes[pair.name.clone()], &self.bytes[pair.value.clone()]))
     }
