@@ -10,7 +10,7 @@
 # make bench-check     instructions of a request, as CI holds them
 # make bench-engines   the engines compared: table and charts of docs/engines.md
 # make miri    the unsafe code under Miri (needs a nightly toolchain with miri)
-# make fuzz    fuzzes HTTP/1, what proxies say, and ranges, FUZZ_SECONDS for each target (needs a nightly toolchain)
+# make fuzz    fuzzes HTTP/1, uwsgi, SCGI, FastCGI, what proxies say, and ranges, FUZZ_SECONDS for each target (needs a nightly toolchain)
 # make spec    renders anew: docs/SPEC.md and docs/HTTP.md from their rule tables; from the flags
 #              docs/configuration.md, the manual page and the completions
 
