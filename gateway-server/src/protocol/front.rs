@@ -107,7 +107,7 @@ impl Front {
             return Err(Broken::Http);
         }
         // Who types a request line by hand, or sends it in small pieces, is answered too.
-        if bytes.len() <= SHORTEST_METHOD && bytes.iter().all(u8::is_ascii_uppercase) {
+        if bytes.len() <= UNDECIDED && bytes.iter().all(u8::is_ascii_uppercase) {
             return Ok(Found::Partial);
         }
         match self {
@@ -131,12 +131,12 @@ impl Front {
     }
 }
 
-/// Letters of GET and PUT.
-const SHORTEST_METHOD: usize = 3;
+/// How many capitals say nothing yet: those of HEAD, which is answered without a body.
+const UNDECIDED: usize = 4;
 
 /// Whether this is the beginning of a request line: none of the others begins with
-/// four capitals, or with three and a space.
+/// five capitals, or with three or four and a space.
 fn is_http(bytes: &[u8]) -> bool {
     let letters = bytes.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
-    letters > SHORTEST_METHOD || letters == SHORTEST_METHOD && bytes.get(letters) == Some(&b' ')
+    letters > UNDECIDED || letters >= 3 && bytes.get(letters) == Some(&b' ')
 }
