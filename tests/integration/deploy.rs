@@ -1,6 +1,7 @@
 //! The files of `docs/deploy`: what reads them takes them, and they agree.
 
 mod containers;
+mod pages;
 pub(crate) mod proxies;
 mod systemd;
 mod times;

@@ -160,7 +160,7 @@ fn asked(proxy: &Proxy) -> [String; 2] {
 }
 
 /// What the app is told under a name.
-fn told<'a>(page: &'a str, name: &str) -> &'a str {
+pub(super) fn told<'a>(page: &'a str, name: &str) -> &'a str {
     let found = page.split(&format!("<th>{name}</th><td>")).nth(1).and_then(|rest| rest.split("</td>").next());
     found.unwrap_or_else(|| panic!("no {name} in {page}"))
 }

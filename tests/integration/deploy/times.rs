@@ -26,9 +26,11 @@ fn a_service_manager_waits_for_longer_than_the_server() {
 #[test]
 fn proxies_close_idle_connections_first() {
     let keeps = setting("keep-alive-timeout");
-    let nginx = file("nginx.conf");
-    assert!(time(after(&nginx, "keepalive_timeout ")) < keeps);
-    assert_eq!(nginx.matches("keepalive_timeout 60s;").count(), nginx.matches("keepalive 64;").count());
+    for name in ["nginx.conf", "nginx.md"] {
+        let nginx = file(name);
+        assert!(time(after(&nginx, "keepalive_timeout ")) < keeps);
+        assert_eq!(nginx.matches("keepalive_timeout 60s;").count(), nginx.matches("keepalive 64;").count());
+    }
     // Half of those that are idle go each time, and the last one: of 64 after seven times.
     let haproxy = file("haproxy.cfg");
     assert!(haproxy.contains(" pool-max-conn 64 "));
