@@ -4,6 +4,7 @@
 mod fixtures;
 mod kept;
 mod refusals;
+mod trouble;
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -41,7 +42,12 @@ fn passed(protocol: &str, place: &str) -> String {
 
 /// nginx, which passes everything but `/static/` on.
 pub(super) fn front(protocol: &str, place: &str) -> Running {
-    let passed = passed(protocol, place);
+    front_with(protocol, place, "")
+}
+
+/// The same, with these lines about what it passes on.
+pub(super) fn front_with(protocol: &str, place: &str, lines: &str) -> Running {
+    let passed = passed(protocol, place) + lines;
     nginx(|address| {
         format!(
             "events {{}}\nhttp {{\naccess_log off;\n@PATHS@client_max_body_size 100m;\n\

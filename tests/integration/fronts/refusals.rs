@@ -1,6 +1,12 @@
 //! Who is not let in, and what is told to whom.
 
+use std::net::TcpStream;
+
+use gateway_tests::client::Client;
+use gateway_tests::network::Network;
+use gateway_tests::packets::{self, Pair};
 use gateway_tests::server::Server;
+use gateway_tests::skip;
 
 #[test]
 fn front_02_what_nginx_is_told_that_speaks_uwsgi_to_http() {
@@ -12,4 +18,46 @@ fn front_02_what_nginx_is_told_that_speaks_uwsgi_to_http() {
     let page = super::curl(&[&format!("http://{}/", nginx.address)]);
     assert!(String::from_utf8_lossy(&page).contains("this port speaks HTTP, and not uwsgi"), "{page:?}");
     assert!(server.stop().contains("this port speaks HTTP, and not uwsgi"));
+}
+
+/// What web servers send, each by its protocol.
+fn packets(protocol: &str) -> Vec<u8> {
+    let pairs = [("CONTENT_LENGTH", "0"), ("SCGI", "1"), ("REQUEST_METHOD", "GET"), ("PATH_INFO", "/")];
+    let pairs: Vec<Pair> =
+        pairs.iter().map(|(name, value)| (name.as_bytes().into(), value.as_bytes().into())).collect();
+    match protocol {
+        "uwsgi" => packets::uwsgi(&pairs),
+        "scgi" => packets::scgi(&pairs),
+        // On a connection that does not stay.
+        _ => packets::record(1, 1, &[0, 1, 0, 0, 0, 0, 0, 0], 0)
+            .into_iter()
+            .chain(packets::stream(4, 1, &packets::params(&pairs), &[100], 0))
+            .chain(packets::record(5, 1, b"", 0))
+            .collect(),
+    }
+}
+
+/// Machines 1 and 2 are web servers, the first is the server.
+#[test]
+fn front_03_web_servers_of_other_machines_are_closed_unless_it_is_said() {
+    if !skip::has_networks("front_03_web_servers_of_other_machines_are_closed_unless_it_is_said") {
+        return;
+    }
+    let (network, stranger) = (Network::new(2), format!("{}: closed: ", Network::address(2)));
+    for protocol in ["uwsgi", "scgi", "fastcgi"] {
+        let bind = format!("{protocol}://{}:0", Network::address(0));
+        let flags = ["--bind", &bind, "--front-allow", &Network::address(1)];
+        let server = network.on(0, || Server::start("hello:app", &flags));
+        let asked = |machine| {
+            network.on(machine, || {
+                let mut client = Client::new(TcpStream::connect(server.address()).unwrap());
+                // It may be closed already.
+                let _ = client.send(&packets(protocol));
+                String::from_utf8_lossy(&client.rest().unwrap_or_default()).into_owned()
+            })
+        };
+        assert!(asked(0).contains("200 OK") && asked(1).contains("200 OK"), "{protocol}: {}", server.log());
+        assert_eq!(asked(2), "", "{protocol}");
+        assert!(server.stop().contains(&stranger), "{protocol}");
+    }
 }
