@@ -61,3 +61,25 @@ fn front_03_web_servers_of_other_machines_are_closed_unless_it_is_said() {
         assert!(server.stop().contains(&stranger), "{protocol}");
     }
 }
+
+/// CGI asks for a length. nginx that is to pass on at once what it has collects a chunked
+/// body all the same, but not for FastCGI: docs/deploy/nginx.md says not to tell it.
+#[test]
+fn front_09_a_chunked_body_that_nginx_does_not_collect_has_no_length() {
+    if !skip::has("front_09_a_chunked_body_that_nginx_does_not_collect_has_no_length", "nginx") {
+        return;
+    }
+    for (protocol, status) in [("fastcgi", 502), ("uwsgi", 200), ("scgi", 200)] {
+        let server = Server::start("probe:app", &["--bind", &format!("{protocol}://127.0.0.1:0")]);
+        let lines = format!("{protocol}_request_buffering off;\n");
+        let nginx = super::front_with(protocol, &server.places()[0], &lines);
+        let mut client = Client::new(TcpStream::connect(nginx.address).unwrap());
+        let head = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let chunk = [&b"400\r\n"[..], &[b'x'; 1024], b"\r\n"].concat();
+        client.send(&[head.as_bytes(), &chunk.repeat(50), b"0\r\n\r\n"].concat()).unwrap();
+        let answer = client.response("POST").unwrap();
+        assert_eq!((answer.status, answer.body.len() == 51_200), (status, status == 200), "{protocol}");
+        let log = server.stop();
+        assert_eq!(log.contains("a FastCGI request has a body, and no CONTENT_LENGTH"), status == 502, "{log}");
+    }
+}
