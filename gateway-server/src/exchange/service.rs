@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_spec::App;
 use gateway_spec::abi::host::Host;
+use gateway_spec::{App, Status};
 
 use super::places::Places;
 use super::proxies::Proxies;
 use crate::protocol::Limits;
-use crate::stats::{Board, Counters, Journal};
+use crate::stats::{Board, Counters, Fault, Journal, Sample};
 
 /// The app, and how it is served. Immutable once the server runs.
 #[derive(Clone)]
@@ -94,6 +94,15 @@ impl Service {
     #[inline]
     pub(super) const fn is_observed(&self) -> bool {
         self.timed || self.journal.is_some()
+    }
+
+    /// Counts a call that takes too long, and the 504 that its client gets, if it had not
+    /// got anything.
+    pub fn count_overdue(&self, unanswered: bool) {
+        self.counters.count(Fault::Overdue);
+        if let Some(board) = self.board.as_ref().filter(|_| self.timed && unanswered) {
+            board.count(&Sample { status: Status::GATEWAY_TIMEOUT.code(), bytes: 0, took: None });
+        }
     }
 
     /// The variables that are the same for all requests.

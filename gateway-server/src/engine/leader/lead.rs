@@ -17,7 +17,6 @@ use crate::engine::port::BodyWait;
 use crate::engine::reactor::{Event, Step, Wake};
 use crate::exchange::overdue;
 use crate::net::{Origin, Stream};
-use crate::stats::{Fault, Sample};
 use crate::sys::{Notes, Release};
 
 impl Worker {
@@ -180,16 +179,13 @@ impl Worker {
     fn revoke(&self, lead: &mut Lead<'_>, key: usize, hand: &Hand) {
         let Ok(mut place) = lead.reactor.remove(key).map_err(|error| self.fail(error)) else { return };
         let service = &self.setup.service;
-        service.counters.count(Fault::Overdue);
         tracing::error!("a call of the app took too long; its client is told, its thread is left to it");
         let unanswered = place.revoke();
+        service.count_overdue(unanswered);
         let mut stream = &place.shared().stream;
         if unanswered {
             // A client that does not take so little is gone.
             let _ = stream.write_all(&overdue(hand.clock.now(), service.server, place.shared().scheme));
-            if let Some(board) = service.board.as_ref().filter(|_| service.timed) {
-                board.count(&Sample { status: 504, bytes: 0, took: None });
-            }
         }
         if !unanswered || stream.shutdown(Shutdown::Write).is_err() {
             let _ = stream.shutdown(Shutdown::Both);
