@@ -396,8 +396,8 @@ impl Exchange {
         // More of an app than its call is its code: the length of its stream,
         // the text and the drop of its error.
         let before = RequestId::enter(Some(self.id));
-        let is_enveloped = self.slot.wire_ref().terms.front.is_some();
-        if is_enveloped {
+        let is_overheard = self.slot.wire_ref().terms.has_log();
+        if is_overheard {
             overhear(self.id);
         }
         let outcome = caught(|| match self.phase {
@@ -405,7 +405,7 @@ impl Exchange {
             Phase::Stream => self.pull(port),
             _ => Ok(After::More),
         });
-        if is_enveloped {
+        if is_overheard {
             self.tell_overheard();
         }
         let now = match self.service.is_observed() {

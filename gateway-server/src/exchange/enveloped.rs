@@ -45,7 +45,7 @@ impl Exchange {
                 }
                 Ok(Found::Request(envelope, aside)) => {
                     self.slot.wire().push_aside(&aside);
-                    match self.slot.open_enveloped(front, 0..envelope.size, &self.service.limits) {
+                    match self.slot.open_enveloped(front, envelope, &self.service.limits) {
                         Ok(opened) => self.opened(&opened, now),
                         Err(refusal) => self.refuse(refusal, now),
                     }
@@ -58,7 +58,7 @@ impl Exchange {
         }
     }
 
-    /// Tells a web server what the app has logged meanwhile, if it wants to know.
+    /// Tells a web server what the app has logged meanwhile.
     #[cold]
     pub(super) fn tell_overheard(&mut self) {
         if let Some(lines) = overheard(self.id) {
@@ -71,9 +71,10 @@ impl Exchange {
     /// # Errors
     /// The rule that it breaks.
     pub(super) fn reopen(&mut self, range: Range<usize>) -> Result<Opened, Refusal> {
-        match self.front() {
-            None => self.slot.open(range, &self.service.limits),
-            Some(front) => self.slot.open_enveloped(front, range, &self.service.limits),
+        let Some(front) = self.front() else { return self.slot.open(range, &self.service.limits) };
+        match self.slot.look(front, &self.service.limits) {
+            Ok(Found::Request(envelope, _)) => self.slot.open_enveloped(front, envelope, &self.service.limits),
+            _ => Err(Refusal::RequestLine),
         }
     }
 

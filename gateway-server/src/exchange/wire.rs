@@ -21,6 +21,7 @@ use super::lent::Lent;
 use super::places::Place;
 use super::port::Port;
 use crate::protocol::Refusal;
+use crate::protocol::front::Front;
 use crate::protocol::http1::response::{self, Date, Framing, LAST_CHUNK, Stamp, Tail};
 use crate::protocol::http1::{self, Decoder, Version};
 
@@ -41,6 +42,11 @@ impl Terms {
     /// Whether the client is told nothing of the connection.
     fn is_usual(self) -> bool {
         self.version == Version::Http11 && self.keep_alive
+    }
+
+    /// Whether the client has a log for what goes wrong: a web server that speaks FastCGI.
+    pub(super) fn has_log(self) -> bool {
+        self.front.is_some_and(|behind| behind.front == Front::FastCgi)
     }
 
     /// The connection ends with this response.

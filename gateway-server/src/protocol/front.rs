@@ -52,8 +52,6 @@ pub struct Envelope {
     pub id: u16,
     /// FastCGI: whether the connection stays.
     pub keep_alive: bool,
-    /// FastCGI: whether the body's end has come too: there is none.
-    pub is_complete: bool,
 }
 
 /// Why what came is nothing of the protocol.
@@ -80,7 +78,7 @@ impl Broken {
 }
 
 impl Front {
-    /// Its name, which is the scheme of its addresses.
+    /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -88,12 +86,6 @@ impl Front {
             Self::Scgi => "scgi",
             Self::FastCgi => "fastcgi",
         }
-    }
-
-    /// The one of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Uwsgi, Self::Scgi, Self::FastCgi].into_iter().find(|front| name.eq_ignore_ascii_case(front.name()))
     }
 
     /// Reads what `bytes` begin with; the variables of a request go to `variables`. At

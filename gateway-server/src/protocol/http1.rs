@@ -23,6 +23,7 @@ mod target;
 
 pub use body::Decoder;
 pub use framing::Framing;
+pub(in crate::protocol) use framing::length;
 pub use head::Head;
 pub use scan::{Found, Scanner};
 pub(in crate::protocol) use target::{decode as decode_path, is_host};

@@ -29,7 +29,7 @@ pub struct Took {
 }
 
 impl Took {
-    /// From one moment to another, which may have been called later. 584 years at most.
+    /// From one moment to a later one, in nanoseconds; 584 years at most.
     #[inline]
     #[must_use]
     pub fn between(begun: Instant, end: Instant) -> u64 {

@@ -1,13 +1,11 @@
 //! A request that a web server has read: what it says of it stands in memory of the
 //! slot, and takes the place of what the server itself would say.
 
-use std::ops::Range;
-
 use gateway_spec::Header;
 
 use super::{ENDS, Inner, Opened, Slot};
 use crate::exchange::wire::{Behind, Terms};
-use crate::protocol::front::{Broken, Found, Front, Understood, Variables};
+use crate::protocol::front::{Broken, Envelope, Found, Front, Understood, Variables};
 use crate::protocol::http1::{Framing, Version};
 use crate::protocol::{Limits, Refusal};
 
@@ -20,7 +18,7 @@ pub(super) struct Said {
 }
 
 impl Slot {
-    /// Looks at what the buffer begins with.
+    /// Looks at what the buffer begins with, and keeps what is said of a request.
     ///
     /// # Errors
     /// It is nothing of the protocol.
@@ -30,22 +28,18 @@ impl Slot {
         front.read(bytes, limits.head, &mut inner.said.get_or_insert_default().variables)
     }
 
-    /// Opens the request that `range` of the buffer wraps.
+    /// Opens the request that was found by the last look.
     ///
     /// # Errors
     /// The rule that it breaks; nothing is open then.
     pub(in crate::exchange) fn open_enveloped(
         &mut self,
         front: Front,
-        range: Range<usize>,
+        envelope: Envelope,
         limits: &Limits,
     ) -> Result<Opened, Refusal> {
         let inner = self.inner();
         let said = inner.said.get_or_insert_default();
-        let bytes = &inner.hosted.transport().buffer.bytes()[range.clone()];
-        let Ok(Found::Request(envelope, _)) = front.read(bytes, limits.head, &mut said.variables) else {
-            return Err(Refusal::RequestLine);
-        };
         said.variables.prepare()?;
         // SAFETY: no body is open, so nobody borrows from what was said before; what is
         // said now stays as it is until the next request is looked at.
@@ -71,7 +65,7 @@ impl Slot {
             last,
             front: Some(behind),
         };
-        Ok(Opened { start: range.start, end: range.start + envelope.size, framing, expect_continue: false, terms })
+        Ok(Opened { start: 0, end: envelope.size, framing, expect_continue: false, terms })
     }
 
     /// Gives the app the variables of the request that is ready.

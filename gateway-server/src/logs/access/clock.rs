@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::super::time::Date;
+use super::super::time;
 
 /// See the module's text.
 #[derive(Debug, Default)]
@@ -75,9 +75,8 @@ impl Clock {
 
     #[cold]
     fn write(&mut self, second: u64) {
-        let date = Date::new(second as i64);
         self.spans = None;
-        (self.second, self.common, self.rfc3339) = (Some(second), date.common(), date.rfc3339());
+        (self.second, self.common, self.rfc3339) = (Some(second), time::common(second), time::rfc3339(second));
     }
 }
 

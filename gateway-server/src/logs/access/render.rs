@@ -34,7 +34,8 @@ fn value(token: &Token, (record, asked): (&Record<'_>, &Parts<'_>), sheet: &mut 
     let took = record.sample.took;
     let mut text = |bytes: &[u8]| if bytes.is_empty() { out.push(b'-') } else { escape(out, bytes, stops) };
     match token {
-        // The server's own text of it.
+        // The server's own text of it, or an address that a web server has said: nothing
+        // else is taken for one.
         Token::Address if !record.client.0.is_empty() => out.extend_from_slice(record.client.0),
         Token::Address => out.push(b'-'),
         Token::Method => text(asked.method),
@@ -100,7 +101,8 @@ fn line(out: &mut Vec<u8>, record: &Record<'_>, stops: Option<&Stops>) {
     match record.asked {
         Asked::Line(b"") => out.push(b'-'),
         Asked::Line(line) => escape(out, line, stops),
-        // Methods are tokens, and protocols those that there are: no quote is in them.
+        // Methods are tokens, and protocols letters, digits, dots and slashes: no quote is
+        // in them.
         Asked::Request { method, target, protocol, .. } if stops.is_none() => {
             out.extend_from_slice(method);
             out.push(b' ');

@@ -111,7 +111,7 @@ pub(super) fn read(bytes: &[u8], most: usize, variables: &mut Variables) -> Resu
         variables.push(name, value)?;
     }
     let has_body = variables.get(b"CONTENT_LENGTH").is_some_and(|length| length.iter().any(|digit| *digit != b'0'));
-    let envelope = Envelope { size: at, id, keep_alive, is_complete: !has_body };
+    let envelope = Envelope { size: at, id, keep_alive };
     if has_body {
         return Ok(Found::Request(envelope, aside));
     }

@@ -6,7 +6,7 @@ use gateway_spec::Header;
 use gateway_spec::headers::is_token;
 
 use super::Variables;
-use crate::protocol::http1::{decode_path, is_host};
+use crate::protocol::http1::{decode_path, is_host, length};
 use crate::protocol::{Limits, Refusal};
 
 /// A request, in terms of its variables.
@@ -143,7 +143,7 @@ impl Variables {
         if target.len() > limits.line {
             return Err(Refusal::LineTooLong);
         }
-        let length = length(of(b"CONTENT_LENGTH"))?;
+        let length = self.get(b"CONTENT_LENGTH").map_or(Ok(0), length)?;
         if length > limits.body {
             return Err(Refusal::BodyTooLarge);
         }
@@ -217,13 +217,4 @@ fn is_address(value: &[u8]) -> bool {
 
 fn is_field_value(value: &[u8]) -> bool {
     value.iter().all(|byte| *byte == b'\t' || *byte >= b' ' && *byte != 0x7f)
-}
-
-fn length(digits: &[u8]) -> Result<u64, Refusal> {
-    if digits.is_empty() {
-        return Ok(0);
-    }
-    let only_digits = digits.iter().all(u8::is_ascii_digit);
-    let number = only_digits.then(|| std::str::from_utf8(digits).ok()?.parse().ok()).flatten();
-    number.ok_or(Refusal::ContentLength)
 }

@@ -25,6 +25,20 @@ pub enum Framing {
     },
 }
 
+/// The number of bytes that a Content-Length says.
+///
+/// # Errors
+/// [`Refusal::ContentLength`]
+#[inline]
+pub(in crate::protocol) fn length(value: &[u8]) -> Result<u64, Refusal> {
+    // Digits only: no sign, no list, no white space inside; 19 digits
+    // cannot overflow, 20 are refused.
+    if value.is_empty() || value.len() > 19 || !value.iter().all(u8::is_ascii_digit) {
+        return Err(Refusal::ContentLength);
+    }
+    Ok(value.iter().fold(0, |length: u64, digit| length * 10 + u64::from(digit - b'0')))
+}
+
 /// What the fields said, gathered one by one.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
@@ -94,12 +108,7 @@ impl Fields {
 
     #[inline(never)]
     fn take_length(&mut self, value: &[u8]) -> Result<(), Refusal> {
-        // Digits only: no sign, no list, no white space inside; 19 digits
-        // cannot overflow, 20 are refused.
-        if value.is_empty() || value.len() > 19 || !value.iter().all(u8::is_ascii_digit) {
-            return Err(Refusal::ContentLength);
-        }
-        let length = value.iter().fold(0, |length: u64, digit| length * 10 + u64::from(digit - b'0'));
+        let length = length(value)?;
         if self.length.replace(length).is_some() { Err(Refusal::RepeatedContentLength) } else { Ok(()) }
     }
 
