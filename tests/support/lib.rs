@@ -1,5 +1,6 @@
 //! What the integration tests share: built modules, running servers, raw HTTP.
 
+pub mod address;
 pub mod artifacts;
 pub mod browser;
 pub mod client;

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
+use gateway_tests::address;
 use gateway_tests::client::Client;
 use gateway_tests::server::Server;
 use gateway_tests::skip;
@@ -29,8 +30,7 @@ pub(crate) struct Proxy {
 impl Proxy {
     pub(crate) fn start(program: &str, file: impl FnOnce(&Path, SocketAddr) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap();
+        let address = address::own();
         let path = folder.path().join(FILE);
         std::fs::write(&path, file(folder.path(), address)).unwrap();
         let mut command = Command::new(program);
@@ -39,7 +39,6 @@ impl Proxy {
             _ => command.args(["-db", "-f"]),
         };
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
-        drop(free);
         let child = command.arg(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let proxy = Self { child, address, folder };
         until("it listens", || (TcpStream::connect(address).is_ok(), proxy.log()), |(listens, _)| *listens);

@@ -3,7 +3,7 @@
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use gateway_tests::artifacts;
+use gateway_tests::{address, artifacts};
 use gateway_tests::client::Client;
 use gateway_tests::process::{children, memory, resident};
 use gateway_tests::server::{Server, command};
@@ -29,9 +29,7 @@ fn what_a_start_takes_and_workers_hold() {
 /// From the start of the process until an answer was read. Clients wait for an
 /// address that is bound, so the first one asks as soon as that is known.
 fn first_answer(flags: &[&str]) -> Duration {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+    let address = address::own();
     let mut command = command(&[flags, &["--bind", &address.to_string()]].concat());
     command.arg(artifacts::module("hello")).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     let start = Instant::now();

@@ -1,11 +1,11 @@
 //! Prometheus: what it checks, and what it reads.
 
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 use gateway_tests::client::Client;
-use gateway_tests::skip;
+use gateway_tests::{address, skip};
 use gateway_tests::wait::until;
 use serde_json::Value;
 
@@ -105,8 +105,7 @@ fn a_real_prometheus_reads_it() {
         told.stats
     );
     std::fs::write(folder.path().join("prometheus.yml"), config).unwrap();
-    // Free now: it cannot say which one it takes.
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = address::own();
     let child = Command::new("prometheus")
         .arg(format!("--config.file={}/prometheus.yml", folder.path().display()))
         .arg(format!("--storage.tsdb.path={}/data", folder.path().display()))

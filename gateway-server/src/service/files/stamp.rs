@@ -27,7 +27,7 @@ impl Stamp {
     pub(super) fn of(stat: &Stat) -> Self {
         Self {
             seconds: i64::from(stat.st_mtime),
-            nanoseconds: u64::from(stat.st_mtime_nsec),
+            nanoseconds: u64::try_from(stat.st_mtime_nsec).unwrap_or_default(),
             size: u64::try_from(stat.st_size).unwrap_or_default(),
             inode: u64::from(stat.st_ino),
         }
