@@ -290,9 +290,12 @@ fn what_is_malformed_ends_the_connection() {
 }
 
 /// Longer than one record, and in memory.
+/// More than a record of FastCGI's holds.
+const LARGE: usize = if cfg!(miri) { 70_000 } else { 200_000 };
+
 fn large<'r>(_: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
     start_response.start(Head::new(Status::OK, &[]))?;
-    Ok(Body::from(vec![b'x'; 200_000]))
+    Ok(Body::from(vec![b'x'; LARGE]))
 }
 
 #[test]
@@ -304,7 +307,7 @@ fn a_long_body_is_sent_in_each_form() {
         if scheme == Scheme::FastCgi {
             output = records(&output);
         }
-        assert!(output.contains("Content-Length: 200000\r\n"), "{}", &output[..200]);
-        assert_eq!(output.matches('x').count(), 200_000);
+        assert!(output.contains(&format!("Content-Length: {LARGE}\r\n")), "{}", &output[..200]);
+        assert_eq!(output.bytes().filter(|byte| *byte == b'x').count(), LARGE);
     }
 }
