@@ -5,11 +5,11 @@ use std::collections::hash_map::DefaultHasher;
 use std::fmt::Write as _;
 use std::fs;
 use std::hash::{Hash as _, Hasher as _};
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use gateway_tests::{artifacts, skip};
+use gateway_tests::{address, artifacts, skip};
 
 /// What a page asks of its reader.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,9 +47,26 @@ fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
+/// The page's addresses, of the server and of nginx, and this test's own for each.
+struct Places([(&'static str, SocketAddr); 2]);
+
+impl Places {
+    fn new() -> Self {
+        Self([("127.0.0.1:8000", address::own()), ("127.0.0.1:8080", address::own())])
+    }
+
+    fn put(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, (page, own)| text.replace(page, &own.to_string()))
+    }
+
+    fn take_back(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, (page, own)| text.replace(&own.to_string(), page))
+    }
+}
+
 /// One script, which says where each step begins. Two things are not as on the page: the
-/// port, which is one that is free, and where cargo puts what it builds, which is kept.
-fn script(steps: &[Step], port: u16) -> String {
+/// addresses, and where cargo puts what it builds, which is kept.
+fn script(steps: &[Step], places: &Places) -> String {
     let lock = artifacts::workspace().join("Cargo.lock").display().to_string();
     let mut script = String::from("set -eu\n");
     for (number, step) in steps.iter().enumerate() {
@@ -58,11 +75,10 @@ fn script(steps: &[Step], port: u16) -> String {
             Step::File { path, text } => {
                 // The crates in the versions that are here already.
                 let _ = writeln!(script, "test -e Cargo.lock || cp '{lock}' .");
-                let _ = write!(script, "cat > '{path}' <<'END OF FILE'\n{text}END OF FILE\n");
+                let _ = write!(script, "cat > '{path}' <<'END OF FILE'\n{}END OF FILE\n", places.put(text));
             }
             Step::Commands(text) => {
-                let text = text.replace("127.0.0.1:8000", &format!("127.0.0.1:{port}"));
-                script += &text.replace("target/debug/", "\"$CARGO_TARGET_DIR\"/debug/");
+                script += &places.put(text).replace("target/debug/", "\"$CARGO_TARGET_DIR\"/debug/");
             }
             Step::Says(_) => {}
         }
@@ -79,14 +95,18 @@ fn folder() -> PathBuf {
     std::env::temp_dir().join(format!("gateway-tutorial-{:x}", hash.finish()))
 }
 
-/// Ends the server of a page that broke off, and leaves nothing behind.
+/// Ends nginx and the server of a page that broke off, and leaves nothing behind.
 struct End<'f>(&'f Path);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        let pidfile = self.0.join("guestbook/server.pid");
-        if pidfile.exists() {
-            let _ = Command::new(artifacts::server()).arg("stop").arg(&pidfile).status();
+        let site = self.0.join("guestbook");
+        if site.join("nginx.pid").exists() {
+            let stop = ["-p", ".", "-c", "nginx.conf", "-s", "stop"];
+            let _ = Command::new("nginx").args(stop).current_dir(&site).status();
+        }
+        if site.join("server.pid").exists() {
+            let _ = Command::new(artifacts::server()).args(["stop", "server.pid"]).current_dir(&site).status();
         }
         let _ = fs::remove_dir_all(self.0);
     }
@@ -95,7 +115,7 @@ impl Drop for End<'_> {
 #[test]
 fn the_tutorial_does_what_it_says() {
     const TEST: &str = "the_tutorial_does_what_it_says";
-    if ["curl", "pkill"].iter().any(|program| !skip::has(TEST, program)) {
+    if ["curl", "pkill", "nginx"].iter().any(|program| !skip::has(TEST, program)) {
         return;
     }
     let folder = folder();
@@ -105,8 +125,8 @@ fn the_tutorial_does_what_it_says() {
     std::os::unix::fs::symlink(artifacts::workspace(), folder.join("gateway")).unwrap();
     let page = fs::read_to_string(artifacts::workspace().join("docs/tutorial.md")).unwrap();
     let steps = steps(&page);
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap().port();
-    fs::write(folder.join("script"), script(&steps, port)).unwrap();
+    let places = Places::new();
+    fs::write(folder.join("script"), script(&steps, &places)).unwrap();
 
     let server = artifacts::server();
     let path = std::env::join_paths(
@@ -121,7 +141,7 @@ fn the_tutorial_does_what_it_says() {
         .env("PATH", path.unwrap())
         .env("CARGO_TARGET_DIR", artifacts::profile_dir().parent().unwrap().join("tutorial"))
         .env("CARGO_NET_OFFLINE", "true")
-        .env("GATEWAY_BIND", format!("127.0.0.1:{port}"))
+        .env("GATEWAY_BIND", places.put("127.0.0.1:8000"))
         .env_remove("GATEWAY_LOG")
         .stdin(Stdio::null())
         .stdout(file("out"))
@@ -131,7 +151,7 @@ fn the_tutorial_does_what_it_says() {
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
     let (out, errors) = (read("out"), read("errors"));
     assert!(status.success(), "{out}\n{errors}");
-    compare(&steps, &out.replace(&port.to_string(), "8000"));
+    compare(&steps, &places.take_back(&out));
 }
 
 /// Each line that the page shows is among those that the commands before have said.
