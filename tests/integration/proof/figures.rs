@@ -3,11 +3,11 @@
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use gateway_tests::{address, artifacts};
 use gateway_tests::client::Client;
 use gateway_tests::process::{children, memory, resident};
 use gateway_tests::server::{Server, command};
 use gateway_tests::wait::until;
+use gateway_tests::{address, artifacts};
 
 use super::{is_long, ms};
 

@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 use gateway_tests::client::Client;
-use gateway_tests::{address, skip};
 use gateway_tests::wait::until;
+use gateway_tests::{address, skip};
 use serde_json::Value;
 
 use super::{Told, ask_app, sample};
