@@ -4,7 +4,7 @@
 
 mod balancers;
 mod figures;
-mod site;
+pub(crate) mod site;
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Files that another program moves away: USR1 has all processes open new ones.
 
 use std::fs;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
@@ -14,6 +15,7 @@ use gateway_tests::wait::until;
 
 use super::{Place, ask, read};
 use crate::engines::{Engine, on_every_engine};
+use crate::proof::site::Site;
 
 /// How often files are moved away.
 const TIMES: usize = 4;
@@ -33,8 +35,8 @@ fn each_line_is_in_one_of_the_files(engine: Engine) {
             let clients: Vec<_> = (0..clients)
                 .map(|client| {
                     scope.spawn({
-                        let (server, done) = (&server, &done);
-                        move || asks(server, client, done)
+                        let (address, done) = (server.address(), &done);
+                        move || asks(address, client, done)
                     })
                 })
                 .collect();
@@ -59,18 +61,51 @@ fn each_line_is_in_one_of_the_files(engine: Engine) {
 }
 
 /// Asks for one thing after the other, some of them on one connection, until it is enough.
-fn asks(server: &Server, client: usize, done: &AtomicBool) -> usize {
+fn asks(address: SocketAddr, client: usize, done: &AtomicBool) -> usize {
     let mut count = 0;
     while !done.load(SeqCst) {
-        let mut connection = Client::new(server.connect());
+        let mut connection = Client::new(TcpStream::connect(address).unwrap());
         for _ in 0..20 {
             let request = format!("GET /{client}-{count} HTTP/1.1\r\nHost: a\r\n\r\n");
             connection.send(request.as_bytes()).unwrap();
-            connection.response("GET").unwrap();
+            let response = connection.response("GET").unwrap();
             count += 1;
+            if response.header("connection") == Some("close") {
+                break;
+            }
         }
     }
     count
+}
+
+/// The old program and the new one write into the same file for a while.
+#[test]
+fn each_line_is_there_across_upgrades() {
+    let place = Place::new();
+    let name = place.name("access");
+    let site = Site::new(&["--workers", "2", "--access-log", &name, "--access-log-format", "%U"]);
+    let done = AtomicBool::new(false);
+    let asked: usize = thread::scope(|scope| {
+        let clients = [0, 1, 2].map(|client| {
+            scope.spawn({
+                let (address, done) = (site.address(), &done);
+                move || asks(address, client, done)
+            })
+        });
+        for _ in 0..TIMES {
+            let before = place.lines("access").len();
+            site.upgrade();
+            until("lines are there", || place.lines("access").len(), |lines| *lines > before + 20);
+        }
+        done.store(true, SeqCst);
+        clients.map(|client| client.join().unwrap()).into_iter().sum()
+    });
+    site.stop();
+    let mut lines = place.lines("access");
+    assert_eq!(lines.len(), asked, "{}", site.log());
+    lines.sort();
+    lines.dedup();
+    assert_eq!(lines.len(), asked, "some line is there twice");
 }
 
 /// Also those that nothing is written to.

@@ -17,14 +17,14 @@ use super::ms;
 /// Clients may rest for as long as a test takes.
 const PATIENT: &[&str] = &["--head-timeout", "1h", "--keep-alive-timeout", "1h"];
 
-pub(super) struct Site {
+pub(crate) struct Site {
     folder: tempfile::TempDir,
     server: Server,
 }
 
 /// How long a reload, or an upgrade, has taken.
 #[derive(Clone, Copy)]
-pub(super) struct Turn {
+pub(crate) struct Turn {
     /// Until the new workers served, as the command says that was asked to do it.
     ready: Duration,
     /// From then on until the old ones were gone.
@@ -32,7 +32,7 @@ pub(super) struct Turn {
 }
 
 impl Site {
-    pub(super) fn new(more: &[&str]) -> Self {
+    pub(crate) fn new(more: &[&str]) -> Self {
         Self::at("127.0.0.1:0", more)
     }
 
@@ -44,11 +44,11 @@ impl Site {
         Self { server: Server::spawn(command, 1), folder }
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.server.log()
     }
 
@@ -76,7 +76,7 @@ impl Site {
     }
 
     /// Has the program replaced.
-    pub(super) fn upgrade(&self) -> Turn {
+    pub(crate) fn upgrade(&self) -> Turn {
         self.turn("upgrade", vec![self.master()], true)
     }
 
@@ -101,7 +101,7 @@ impl Site {
     }
 
     /// Has the server stop, and waits for its end.
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         let master = self.master();
         signal(master, "TERM");
         until("the server ends", || is_there(master), |there| !there);
