@@ -6,6 +6,8 @@
 # make bench   the server beside its peers: tables and charts of docs/PERFORMANCE.md;
 #              ROUNDS=5 SECONDS=1 ONLY="gateway nginx" WORK="plain64 pipelined"
 # make bench-files     files of a folder beside nginx: the table of docs/PERFORMANCE.md
+# make bench-nginx     /plaintext through nginx by HTTP, FastCGI, uwsgi and SCGI, beside uWSGI:
+#                      the table of docs/PERFORMANCE.md; ROUNDS=7 SECONDS=2 OVER=tcp
 # make bench-inside    what calls, requests and look-ups cost, without peers
 # make bench-check     instructions of a request, as CI holds them
 # make bench-engines   the engines compared: table and charts of docs/engines.md
@@ -17,7 +19,7 @@
 APP  ?= hello
 BIND ?= 127.0.0.1:8000
 
-.PHONY: all demo test lint proof bench bench-files bench-inside bench-check bench-engines fuzz miri spec shots c-hello install
+.PHONY: all demo test lint proof bench bench-files bench-nginx bench-inside bench-check bench-engines fuzz miri spec shots c-hello install
 
 all:
 	cargo build --workspace
@@ -54,12 +56,18 @@ ROUNDS  ?= 5
 SECONDS ?= 1
 ONLY    ?=
 WORK    ?=
+OVER    ?= unix
 
 bench:
 	@sh tests/bench/run.sh compare rounds=$(ROUNDS) seconds=$(SECONDS) only="$(ONLY)" work="$(WORK)"
 
 bench-files:
 	@sh tests/bench/run.sh files $(ROUNDS) $(SECONDS)
+
+bench-nginx: ROUNDS = 7
+bench-nginx: SECONDS = 2
+bench-nginx:
+	@sh tests/bench/run.sh nginx rounds=$(ROUNDS) seconds=$(SECONDS) over=$(OVER)
 
 bench-inside:
 	@sh tests/bench/run.sh

@@ -14,10 +14,12 @@
 //! | `wrk` | the load generator |
 //! | `loads` `memory` `start` `instructions` | the four things that are measured |
 //! | `folders` | files of a folder, beside nginx alone: `make bench-files` |
+//! | `behind` | answers through nginx, by each protocol: `make bench-nginx` |
 //! | `check` | instructions of our own server, held in CI |
 //! | `results` | all figures, kept in target/bench/results.json |
 //! | `page` `chart` | docs/PERFORMANCE.md and its pictures |
 
+pub(crate) mod behind;
 pub(crate) mod chart;
 pub(crate) mod check;
 pub(crate) mod folders;

@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         ["engines", ref names @ ..] => engines::run(names),
         ["compare", ref options @ ..] => return compare::run(options),
         ["files", ref options @ ..] => return compare::folders::run(options),
+        ["nginx", ref options @ ..] => return compare::behind::run(options),
         ["page"] => compare::write_page(),
         ["check"] => return compare::check::run(),
         ["check", "update"] => compare::check::update(),
@@ -57,7 +58,8 @@ fn main() -> ExitCode {
         _ => {
             eprintln!(
                 "usage: gateway-bench [times | counts | count CASE N | server [ENGINE] | engines [NAME...] \
-                 | compare [rounds=N] [seconds=N] [only=PEERS] [work=WORKLOADS] | files [ROUNDS [SECONDS]] | page | check [update]]"
+                 | compare [rounds=N] [seconds=N] [only=PEERS] [work=WORKLOADS] | files [ROUNDS [SECONDS]] \
+                 | nginx [rounds=N] [seconds=N] [over=unix|tcp] | page | check [update]]"
             );
             return ExitCode::FAILURE;
         }

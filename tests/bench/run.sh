@@ -3,6 +3,7 @@
 #
 #   run.sh compare [KEY=VALUE...]   the server beside its peers (make bench)
 #   run.sh files [ROUNDS [SECONDS]] files of a folder, beside nginx
+#   run.sh nginx [KEY=VALUE...]     answers through nginx, beside uWSGI
 #   run.sh engines [NAME...]        the engines side by side
 #   run.sh check [update]           instructions of our server, as CI holds them
 #   run.sh                          all figures of the inside: times,
@@ -13,11 +14,12 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-# Installs programs that are not here: packages are named as their programs.
+# Installs programs that are not here: packages are named as their programs. Of a word
+# with "=", what is before it is the file that the package brings.
 need() {
     missing=""
     for tool in "$@"; do
-        command -v "$tool" >/dev/null || missing="$missing $tool"
+        command -v "${tool%%=*}" >/dev/null || [ -e "${tool%%=*}" ] || missing="$missing ${tool#*=}"
     done
     [ -n "$missing" ] || return 0
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -64,6 +66,11 @@ peers() {
 case ${1:-} in
     compare) need valgrind wrk nginx && peers ;;
     files) need wrk nginx curl ;;
+    nginx)
+        need wrk nginx
+        need uwsgi-core
+        need /usr/lib/uwsgi/plugins/python3_plugin.so=uwsgi-plugin-python3
+        ;;
     check) need valgrind ;;
     engines) need wrk ;;
     *) need valgrind wrk strace ;;

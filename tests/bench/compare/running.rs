@@ -57,8 +57,13 @@ impl Running {
 
     /// Waits until it accepts.
     pub(crate) fn wait(&self, name: &str) -> Result<(), String> {
+        self.wait_until(name, || TcpStream::connect(self.address).is_ok())
+    }
+
+    /// Waits until it is ready, as the caller knows it.
+    pub(crate) fn wait_until(&self, name: &str, is_ready: impl Fn() -> bool) -> Result<(), String> {
         let end = Instant::now() + PATIENCE;
-        while TcpStream::connect(self.address).is_err() {
+        while !is_ready() {
             if Instant::now() > end || !self.is_there() {
                 return Err(self.failed(name, "it did not start"));
             }
