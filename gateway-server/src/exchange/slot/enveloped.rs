@@ -57,7 +57,9 @@ impl Slot {
             (_, length) => Framing::Length(length),
         };
         let behind = Behind { front, id: envelope.id, stays: envelope.keep_alive };
-        let last = front != Front::FastCgi;
+        // FastCGI without KEEP_CONN: all that may come is an ABORT_REQUEST, of a web server
+        // that does not want the answer.
+        let last = front != Front::FastCgi || !envelope.keep_alive;
         let terms = Terms {
             version: Version::Http10,
             head_only: told.method == b"HEAD",

@@ -194,6 +194,28 @@ fn front_08_a_connection_that_stays_serves_one_request_after_the_other() {
     }
 }
 
+/// Who keeps no connection has no more to say, but perhaps that it gives up.
+#[test]
+fn front_08_a_connection_that_does_not_stay_is_closed_at_once() {
+    let ends = |scheme, input: Vec<u8>| {
+        let client = serve_scheme(&Arc::new(service(app_fn(echo))), scheme, vec![input], usize::MAX);
+        assert!(!client.output.is_empty());
+        client.end.expect("it ends")
+    };
+    let post = |length| [POST, &[("CONTENT_LENGTH", length)]].concat();
+    for scheme in [Scheme::Uwsgi, Scheme::Scgi] {
+        assert_eq!(ends(scheme, request(scheme, GET, "")), Want::Close);
+    }
+    assert_eq!(ends(Scheme::FastCgi, fastcgi(1, GET, "", 0)), Want::Close);
+    assert_eq!(ends(Scheme::FastCgi, fastcgi(1, &post("3"), "abc", 0)), Want::Close);
+    // A close over what lies unread would be a reset.
+    for more in [record(2, 1, b""), fastcgi(2, GET, "", 0)] {
+        assert_eq!(ends(Scheme::FastCgi, [fastcgi(1, GET, "", 0), more].concat()), Want::Shutdown);
+    }
+    // What is behind a body that was read apart is not known.
+    assert_eq!(ends(Scheme::FastCgi, fastcgi(1, &post("70000"), &"x".repeat(70_000), 0)), Want::Shutdown);
+}
+
 /// Logs while it is called, and while it is pulled.
 fn complaining<'r>(environ: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
     let mut count = 0;
