@@ -196,8 +196,9 @@ impl Variables {
                 _ => {}
             }
         }
-        let is_field = |field: &Header<'_>| is_token(field.name()) && is_field_value(field.value());
-        if !headers.iter().chain(&*others).all(is_field) {
+        // The names of others are known to be good.
+        let are_tokens = headers.iter().all(|header| is_token(header.name()));
+        if !are_tokens || !headers.iter().chain(&*others).all(|field| is_field_value(field.value())) {
             return Err(Refusal::Field);
         }
         if headers.len() > limits.fields { Err(Refusal::TooManyFields) } else { Ok(()) }

@@ -67,6 +67,13 @@ impl Variables {
     /// The last one of that name that says something.
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
-        self.all(false).rev().find(|(known, value)| *known == name && !value.is_empty()).map(|(_, value)| value)
+        // By its length first: nearly all are others.
+        let is_it = |pair: &&Pair| {
+            pair.name.len() == name.len()
+                && !pair.value.is_empty()
+                && !pair.is_header
+                && self.bytes[pair.name.clone()] == *name
+        };
+        self.pairs.iter().rev().find(is_it).map(|pair| &self.bytes[pair.value.clone()])
     }
 }
