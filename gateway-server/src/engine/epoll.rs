@@ -36,8 +36,8 @@ const EVENTS: usize = 256;
 #[derive(Debug)]
 pub(super) struct Set<const EDGE: bool> {
     epoll: Arc<OwnedFd>,
-    /// Which keys are in it.
-    watched: Vec<bool>,
+    /// What those are watched for that are in it, by their keys.
+    watched: Vec<Option<EventFlags>>,
 }
 
 impl<const EDGE: bool> Set<EDGE> {
@@ -75,12 +75,17 @@ fn ready<const EDGE: bool>(event: &Event) -> Ready {
 /// After what can be read, there is nothing more.
 const ENDS: EventFlags = EventFlags::RDHUP.union(EventFlags::HUP).union(EventFlags::ERR);
 
+/// What always matters of a connection.
+const EDGES: EventFlags = EventFlags::IN.union(EventFlags::RDHUP).union(EventFlags::ET);
+
 const fn flags(interest: Interest, edge: bool) -> EventFlags {
     match interest {
         Interest::Accept => EventFlags::IN.union(EventFlags::EXCLUSIVE),
         Interest::Word => EventFlags::IN,
-        // Once and for all: asking for something else later is a system call.
-        _ if edge => EventFlags::IN.union(EventFlags::OUT).union(EventFlags::RDHUP).union(EventFlags::ET),
+        // Room only from when it is wanted on: a Unix socket has an edge of it whenever its
+        // peer reads.
+        Interest::Write if edge => EDGES.union(EventFlags::OUT),
+        _ if edge => EDGES,
         Interest::Read => EventFlags::IN,
         Interest::Write => EventFlags::OUT,
         Interest::Hangup => EventFlags::empty(),
@@ -90,20 +95,22 @@ const fn flags(interest: Interest, edge: bool) -> EventFlags {
 impl<const EDGE: bool> Poller for Set<EDGE> {
     fn register(&mut self, fd: BorrowedFd<'_>, key: usize, interest: Interest) -> io::Result<()> {
         if self.watched.len() <= key {
-            self.watched.resize(key + 1, false);
+            self.watched.resize(key + 1, None);
         }
         let (data, flags) = (EventData::new_u64(key as u64), flags(interest, EDGE));
-        if !self.watched[key] {
-            epoll::add(&self.epoll, fd, data, flags)?;
-            self.watched[key] = true;
-        } else if !EDGE {
-            epoll::modify(&self.epoll, fd, data, flags)?;
+        match self.watched[key] {
+            None => epoll::add(&self.epoll, fd, data, flags)?,
+            // Asking for less would be a system call for nothing.
+            Some(watched) if EDGE && watched.contains(flags) => return Ok(()),
+            // This tells of what is there already.
+            Some(_) => epoll::modify(&self.epoll, fd, data, flags)?,
         }
+        self.watched[key] = Some(flags);
         Ok(())
     }
 
     fn deregister(&mut self, fd: BorrowedFd<'_>, key: usize) {
-        if self.watched.get_mut(key).is_some_and(std::mem::take) {
+        if self.watched.get_mut(key).and_then(Option::take).is_some() {
             // A descriptor that is not there any more is forgotten already.
             let _ = epoll::delete(&self.epoll, fd);
         }
@@ -115,7 +122,7 @@ impl<const EDGE: bool> Poller for Set<EDGE> {
         } else if let Some(watched) = self.watched.get_mut(key) {
             // The close does it. Where a process that the app has forked has
             // the socket still, a wake without a cause is all that can come.
-            *watched = false;
+            *watched = None;
         }
     }
 

@@ -5,8 +5,9 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 use crate::engine::machine::Machine;
+use crate::engine::poller::Interest;
 use crate::engine::port::BodyWait;
-use crate::engine::reactor::{Connection, Wake};
+use crate::engine::reactor::{Connection, Step, Wake};
 use crate::net::{Scheme, Stream};
 use crate::stats::Board;
 use crate::sys::{self, Notes};
@@ -57,8 +58,26 @@ impl Shared {
 pub(super) struct Client {
     pub(super) machine: Machine,
     pub(super) body: BodyWait,
-    /// Whether its loop is told of its socket.
-    pub(super) watched: bool,
+    /// What its loop is told of its socket. With edges that is never less than before: who is
+    /// told of room is told of bytes too.
+    pub(super) watched: Option<Interest>,
+}
+
+impl Client {
+    /// What is to be done about one that needs this next: where it waits, whatever else it
+    /// was watched for before.
+    pub(super) fn watch(&mut self, step: Step) -> Step {
+        let Step::Wait(interest) = step else { return step };
+        if self.watched != Some(Interest::Write) {
+            self.watched = Some(interest);
+        }
+        self.waits()
+    }
+
+    /// To be woken by what it is watched for.
+    pub(super) fn waits(&self) -> Step {
+        Step::Wait(self.watched.unwrap_or(Interest::Read))
+    }
 }
 
 impl Connection for Place {

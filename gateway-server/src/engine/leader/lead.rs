@@ -12,7 +12,6 @@ use super::station::{Lead, Looped, Mail};
 use super::turn::{Ended, Job, Turn};
 use super::{Hand, Worker, nanoseconds};
 use crate::engine::machine::Machine;
-use crate::engine::poller::Interest;
 use crate::engine::port::BodyWait;
 use crate::engine::reactor::{Event, Step, Wake};
 use crate::exchange::overdue;
@@ -266,7 +265,7 @@ impl Worker {
         if step == Step::Close || self.pass(lead, key, &owned) {
             return self.remove(lead, key, owned);
         }
-        owned.watched = owned.watched || matches!(step, Step::Wait(_));
+        let step = owned.watch(step);
         let deadline = owned.machine.deadline(&self.setup.service.timeouts);
         match lead.reactor.settle(key, step, deadline) {
             Ok(Some(place)) => place.put_back(owned),
@@ -354,7 +353,7 @@ impl Worker {
                     lead.reactor.again(key);
                 }
                 Mail::Watch(key, owned) if self.pass(lead, key, &owned) => self.remove(lead, key, owned),
-                Mail::Watch(key, owned) if lead.reactor.settle(key, WAIT, None).is_ok() => {
+                Mail::Watch(key, owned) if lead.reactor.settle(key, owned.waits(), None).is_ok() => {
                     self.take_back(lead, key, owned, hand);
                 }
                 Mail::Watch(key, owned) | Mail::Over(key, owned) => self.remove(lead, key, owned),
@@ -408,7 +407,9 @@ impl Worker {
             }
             // The loop's to pass on.
             let leaves = self.setup.stop.is_leaving() && owned.machine.resting().is_some();
-            if !std::mem::replace(&mut owned.watched, true) || leaves {
+            let before = owned.watched;
+            owned.watch(step);
+            if owned.watched != before || leaves {
                 self.loops[number].send(Mail::Watch(key, owned));
                 return turn.permit;
             }
@@ -423,9 +424,6 @@ impl Worker {
     }
 }
 
-/// What a connection waits for that has just been told of: with edges, any.
-const WAIT: Step = Step::Wait(Interest::Read);
-
 /// Whether that connection is the one of this key.
 fn holds(lead: &mut Lead<'_>, key: usize, owned: &Owned) -> bool {
     lead.reactor.task(key).is_some_and(|(place, _)| place.is_of(owned))
@@ -436,7 +434,7 @@ fn add(lead: &mut Lead<'_>, stream: Stream, origin: Origin, hand: &Hand) {
     let scheme = origin.endpoint.scheme();
     lead.reactor.add(origin.is_relayed, |_, _| {
         let machine = Machine::new(origin, &hand.clock);
-        let client = Client { machine, body: BodyWait::default(), watched: false };
+        let client = Client { machine, body: BodyWait::default(), watched: None };
         Ok(Place::new(Shared::new(stream, scheme), client))
     });
 }
