@@ -12,6 +12,7 @@ mod fast_path;
 mod files;
 mod flags;
 mod listening;
+mod room;
 mod shedding;
 mod shortage;
 mod stopping;

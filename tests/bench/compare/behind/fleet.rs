@@ -127,8 +127,8 @@ fn gateway(doors: &[Door]) -> Vec<String> {
     command
 }
 
-/// One process, because gateway-server has one loop on one core; its documentation asks for
-/// the lock where there are several, and it does nothing where there are not.
+/// One process, because gateway-server has one loop on one core. uWSGI is documented to want
+/// the lock where there are several; here it does nothing.
 fn uwsgi(doors: &[Door]) -> Vec<String> {
     let mut command = words(&["uwsgi-core", "--plugin", "python3", "--master", "--processes", "1", "--thunder-lock"]);
     command.extend(words(&["--listen", BACKLOG, "--disable-logging", "--need-app", "--die-on-term", "--vacuum"]));
