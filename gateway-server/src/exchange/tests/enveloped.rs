@@ -78,8 +78,9 @@ fn check_all(app: impl App + 'static + Clone, pairs: &[(&str, &str)], body: &str
             _ => {
                 let live = Arc::new(service(app.clone()));
                 let collected = Arc::new(Service { bodies: Bodies::Collected, ..Service::clone(&live) });
-                let sizes = (1..=input.len()).flat_map(|size| [(size, &live), (size, &collected)]);
-                for (size, service) in sizes {
+                let step = if cfg!(miri) { input.len() / 2 } else { 1 };
+                let sizes = (1..=input.len()).step_by(step);
+                for (size, service) in sizes.flat_map(|size| [(size, &live), (size, &collected)]) {
                     let pieces = input.chunks(size).map(<[u8]>::to_vec).collect();
                     let output = serve_scheme(service, scheme, pieces, 5).output;
                     let output: String = output.iter().map(|byte| char::from(*byte)).collect();
