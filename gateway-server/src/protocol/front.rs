@@ -3,6 +3,7 @@
 //! (RFC 3875); they differ in how these are wrapped.
 
 mod fastcgi;
+mod known;
 mod scgi;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 
 use gateway_spec::Header;
 
-use super::{ENDS, Inner, Opened, Slot};
+use super::{ENDS, Inner, Opened, SCHEME, Slot};
 use crate::exchange::wire::{Behind, Terms};
 use crate::protocol::front::{Broken, Envelope, Found, Front, Understood, Variables};
 use crate::protocol::http1::{Framing, Version};
@@ -95,13 +95,12 @@ impl Inner {
         let Some(said) = &mut self.said else { return };
         said.env.clear();
         self.env[0] = self.env[0].with_value(told.protocol);
-        let is_said = |name: &[u8]| said.others.iter().any(|other| other.name() == name);
+        self.env[SCHEME] = self.env[SCHEME].with_value(if told.is_secure { b"https" } else { b"http" });
+        // No web server says what begins with a small letter.
+        let is_capital = |name: &[u8]| name.first().is_some_and(u8::is_ascii_uppercase);
+        let is_said = |name: &[u8]| is_capital(name) && said.others.iter().any(|other| other.name() == name);
         let own = self.env[..ENDS + 4].iter().filter(|entry| !entry.value().is_empty() && !is_said(entry.name()));
         said.env.extend(own);
-        let scheme = if told.is_secure { &b"https"[..] } else { b"http" };
-        said.env.iter_mut().filter(|entry| entry.name() == b"gateway.url_scheme").for_each(|entry| {
-            *entry = entry.with_value(scheme);
-        });
         said.env.extend(&said.others);
     }
 }

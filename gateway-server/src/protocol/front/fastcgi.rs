@@ -1,6 +1,7 @@
 //! FastCGI: records of up to 64 KiB, each with the number of the request that it is
 //! part of. One request at a time is served on a connection.
 
+use super::known::Known;
 use super::{Broken, Envelope, Found, Variables};
 use crate::protocol::Refusal;
 use crate::protocol::http1::body::Step;
@@ -110,7 +111,7 @@ pub(super) fn read(bytes: &[u8], most: usize, variables: &mut Variables) -> Resu
         let (name, value) = take_pair(&mut rest)?;
         variables.push(name, value)?;
     }
-    let has_body = variables.get(b"CONTENT_LENGTH").is_some_and(|length| length.iter().any(|digit| *digit != b'0'));
+    let has_body = variables.get(Known::Length).is_some_and(|length| length.iter().any(|digit| *digit != b'0'));
     let envelope = Envelope { size: at, id, keep_alive };
     if has_body {
         return Ok(Found::Request(envelope, aside));

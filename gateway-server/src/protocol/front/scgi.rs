@@ -1,6 +1,7 @@
 //! SCGI: a netstring of variables, each name and value ended by NUL; the first one is
 //! CONTENT_LENGTH, and SCGI=1 is among them.
 
+use super::known::Known;
 use super::{Broken, Envelope, Found, Variables};
 
 /// Digits of the longest length that is read.
@@ -35,7 +36,7 @@ pub(super) fn read(bytes: &[u8], most: usize, variables: &mut Variables) -> Resu
         }
         variables.push(name, value)?;
     }
-    if variables.get(b"SCGI") != Some(b"1") || variables.get(b"CONTENT_LENGTH").is_none() {
+    if variables.get(Known::Scgi) != Some(b"1") || variables.get(Known::Length).is_none() {
         return malformed("an SCGI request does not say SCGI=1 and its CONTENT_LENGTH");
     }
     Ok(Found::Request(Envelope { size: size + 1, ..Envelope::default() }, Vec::new()))

@@ -56,7 +56,7 @@ fn read(front: Front, bytes: &[u8]) -> (Envelope, Vec<(String, String)>) {
     let Ok(Found::Request(envelope, aside)) = front.read(bytes, 65_536, &mut variables) else { panic!("{front:?}") };
     assert_eq!((envelope.size, aside.len()), (bytes.len(), 0));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (envelope, variables.all(false).map(|(name, value)| (text(name), text(value))).collect())
+    (envelope, variables.all().map(|(name, value)| (text(name), text(value))).collect())
 }
 
 const PAIRS: &[(&str, &str)] = &[("CONTENT_LENGTH", "0"), ("SCGI", "1"), ("REQUEST_METHOD", "GET"), ("EMPTY", "")];

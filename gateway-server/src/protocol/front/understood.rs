@@ -6,6 +6,8 @@ use gateway_spec::Header;
 use gateway_spec::headers::is_token;
 
 use super::Variables;
+use super::known::Known;
+use super::variables::Kind;
 use crate::protocol::http1::{decode_path, is_host, length};
 use crate::protocol::{Limits, Refusal};
 
@@ -30,31 +32,21 @@ pub struct Understood<'b> {
     pub is_secure: bool,
 }
 
-/// What is no variable of the request, or stands elsewhere in it.
-const TAKEN: [&[u8]; 9] = [
-    b"REQUEST_METHOD",
-    b"SCRIPT_NAME",
-    b"PATH_INFO",
-    b"QUERY_STRING",
-    b"REQUEST_URI",
-    b"SERVER_PROTOCOL",
-    b"CONTENT_LENGTH",
-    b"CONTENT_TYPE",
-    b"SCGI",
-];
-
 /// Headers that are about the connection to the web server, or said by a variable.
 const LEFT_OUT: [&[u8]; 8] = [
-    b"HTTP_TRANSFER_ENCODING",
-    b"HTTP_CONNECTION",
-    b"HTTP_KEEP_ALIVE",
-    b"HTTP_TE",
-    b"HTTP_UPGRADE",
-    b"HTTP_CONTENT_LENGTH",
-    b"HTTP_CONTENT_TYPE",
+    b"transfer-encoding",
+    b"connection",
+    b"keep-alive",
+    b"te",
+    b"upgrade",
+    b"content-length",
+    b"content-type",
     // HTTP_PROXY is a setting to many libraries (httpoxy, CVE-2016-5385).
-    b"HTTP_PROXY",
+    b"proxy",
 ];
+
+/// What the names of headers begin with.
+const HEADER: &[u8] = b"HTTP_";
 
 impl Variables {
     /// Prepares what is read by [`understood`](Self::understood): names of headers are
@@ -63,32 +55,27 @@ impl Variables {
     /// # Errors
     /// The path is not encoded correctly.
     pub fn prepare(&mut self) -> Result<(), Refusal> {
-        if self.get(b"REQUEST_URI").is_none() {
-            let (script, path) = (self.get(b"SCRIPT_NAME"), self.get(b"PATH_INFO"));
+        if self.get(Known::Target).is_none() {
+            let (script, path) = (self.get(Known::ScriptName), self.get(Known::Path));
             let mut target = [script.unwrap_or_default(), path.unwrap_or_default()].concat();
-            if let Some(query) = self.get(b"QUERY_STRING") {
+            if let Some(query) = self.get(Known::Query) {
                 target = [&target, &b"?"[..], query].concat();
             }
             self.add(b"REQUEST_URI", &target);
         }
-        if self.get(b"PATH_INFO").is_none() {
+        if self.get(Known::Path).is_none() {
             self.find_path()?;
         }
-        for at in 0..self.pairs.len() {
-            let name = &mut self.bytes[self.pairs[at].name.clone()];
-            if !name.starts_with(b"HTTP_") {
+        for pair in self.pairs.iter_mut().filter(|pair| pair.kind == Kind::Other) {
+            let name = &mut self.bytes[pair.name.clone()];
+            if !name.starts_with(HEADER) {
                 continue;
             }
-            // As CGI writes it, whatever came: else there would be a second way to say it.
-            name.make_ascii_uppercase();
-            name.iter_mut().filter(|byte| **byte == b'-').for_each(|byte| *byte = b'_');
-            if !LEFT_OUT.contains(&&*name) {
-                self.pairs[at].name.start += b"HTTP_".len();
-                self.pairs[at].is_header = true;
-                let name = &mut self.bytes[self.pairs[at].name.clone()];
-                name.make_ascii_lowercase();
-                name.iter_mut().filter(|byte| **byte == b'_').for_each(|byte| *byte = b'-');
-            }
+            let name = &mut name[HEADER.len()..];
+            // However it came: else there would be a second way to say it.
+            name.iter_mut().for_each(|byte| *byte = if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() });
+            pair.kind = if LEFT_OUT.contains(&&*name) { Kind::LeftOut } else { Kind::Header };
+            pair.name.start += HEADER.len();
         }
         Ok(())
     }
@@ -96,20 +83,20 @@ impl Variables {
     /// Finds the path where no PATH_INFO is said: nginx's own files for SCGI and FastCGI
     /// have none. There SCRIPT_NAME and DOCUMENT_URI are all of the path, decoded.
     fn find_path(&mut self) -> Result<(), Refusal> {
-        let (script, document) = (self.get(b"SCRIPT_NAME"), self.get(b"DOCUMENT_URI"));
+        let (script, document) = (self.get(Known::ScriptName), self.get(Known::Document));
         let path = match (script, document) {
             // It is mounted there, and asked for itself.
             (Some(script), Some(document)) if script != document => return Ok(()),
             (Some(path), _) | (None, Some(path)) => path.to_vec(),
             (None, None) => {
-                let target = self.get(b"REQUEST_URI").unwrap_or_default();
+                let target = self.get(Known::Target).unwrap_or_default();
                 let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
                 let mut decoded = Vec::new();
                 decode_path(path, &mut decoded)?;
                 decoded
             }
         };
-        self.pairs.retain(|pair| &self.bytes[pair.name.clone()] != b"SCRIPT_NAME");
+        self.silence(Known::ScriptName);
         self.add(b"PATH_INFO", &path);
         Ok(())
     }
@@ -125,16 +112,15 @@ impl Variables {
         headers: &mut Vec<Header<'b>>,
         others: &mut Vec<Header<'b>>,
     ) -> Result<Understood<'b>, Refusal> {
-        let of = |name: &[u8]| self.get(name).unwrap_or_default();
-        let (method, path, query, target) =
-            (of(b"REQUEST_METHOD"), of(b"PATH_INFO"), of(b"QUERY_STRING"), of(b"REQUEST_URI"));
+        let of = |known| self.get(known).unwrap_or_default();
+        let (method, path, query, target) = (of(Known::Method), of(Known::Path), of(Known::Query), of(Known::Target));
         if !is_token(method) {
             return Err(Refusal::RequestLine);
         }
         if method == b"CONNECT" {
             return Err(Refusal::Connect);
         }
-        let (path, script_name) = if target == b"*" { (&b""[..], &b""[..]) } else { (path, of(b"SCRIPT_NAME")) };
+        let (path, script_name) = if target == b"*" { (&b""[..], &b""[..]) } else { (path, of(Known::ScriptName)) };
         let is_path = |path: &[u8]| path.is_empty() || path[0] == b'/' && !path.contains(&0);
         let is_visible = |text: &[u8]| text.iter().all(|byte| byte.is_ascii_graphic() || *byte >= 0x80);
         if !is_path(path) || !is_path(script_name) || !is_visible(target) || !is_visible(query) {
@@ -143,7 +129,7 @@ impl Variables {
         if target.len() > limits.line {
             return Err(Refusal::LineTooLong);
         }
-        let length = self.get(b"CONTENT_LENGTH").map_or(Ok(0), length)?;
+        let length = self.get(Known::Length).map_or(Ok(0), length)?;
         if length > limits.body {
             return Err(Refusal::BodyTooLarge);
         }
@@ -157,11 +143,11 @@ impl Variables {
                 return Err(refusal);
             }
         }
-        let is_secure = match self.get(b"HTTPS") {
+        let is_secure = match self.get(Known::Https) {
             Some(said) => said.eq_ignore_ascii_case(b"on") || said == b"1",
-            None => of(b"REQUEST_SCHEME").eq_ignore_ascii_case(b"https"),
+            None => of(Known::Scheme).eq_ignore_ascii_case(b"https"),
         };
-        let protocol = self.get(b"SERVER_PROTOCOL").unwrap_or(b"HTTP/1.1");
+        let protocol = self.get(Known::Protocol).unwrap_or(b"HTTP/1.1");
         if !protocol.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.')) {
             return Err(Refusal::Field);
         }
@@ -178,38 +164,46 @@ impl Variables {
     ) -> Result<(), Refusal> {
         headers.clear();
         others.clear();
-        for (name, value) in self.all(true) {
+        for (_, name, value) in self.kinds().filter(|(kind, ..)| *kind == Kind::Header) {
             if name == b"host" && !is_host(value) {
                 return Err(Refusal::InvalidHost);
             }
+            if !is_token(name) {
+                return Err(Refusal::Field);
+            }
             headers.push(Header::new(name, value));
         }
-        for (name, value) in self.all(false).filter(|(_, value)| !value.is_empty()) {
-            match name {
-                b"CONTENT_TYPE" => headers.push(Header::new("content-type", value)),
-                b"CONTENT_LENGTH" => headers.push(Header::new("content-length", value)),
+        for (kind, name, value) in self.kinds().filter(|(.., value)| !value.is_empty()) {
+            match kind {
+                Kind::Known(Known::Type) => headers.push(Header::new("content-type", value)),
+                Kind::Known(Known::Length) => headers.push(Header::new("content-length", value)),
                 // nginx's word for a client of a Unix socket, who has no address.
-                b"REMOTE_ADDR" if value == b"unix:" => {}
-                b"REMOTE_ADDR" if !is_address(value) => return Err(Refusal::Field),
-                b"REMOTE_PORT" if !value.iter().all(u8::is_ascii_digit) => return Err(Refusal::Field),
-                _ if is_variable(name) && !TAKEN.contains(&name) => others.push(Header::new(name, value)),
-                _ => {}
+                Kind::Known(Known::Address) if value == b"unix:" => {}
+                Kind::Known(Known::Address) if !is_address(value) => return Err(Refusal::Field),
+                Kind::Known(Known::Port) if !value.iter().all(u8::is_ascii_digit) => return Err(Refusal::Field),
+                Kind::Known(Known::Address | Known::Port | Known::Document | Known::Https | Known::Scheme) => {
+                    others.push(Header::new(name, value));
+                }
+                Kind::Other if is_variable(name) => others.push(Header::new(name, value)),
+                // It stands elsewhere in the request, or is not the web server's to say.
+                Kind::Known(_) | Kind::Other | Kind::Header | Kind::LeftOut => {}
             }
         }
-        // The names of others are known to be good.
-        let are_tokens = headers.iter().all(|header| is_token(header.name()));
-        if !are_tokens || !headers.iter().chain(&*others).all(|field| is_field_value(field.value())) {
+        // All at once, and one by one only where something is odd, which may be in what
+        // nobody gets.
+        let is_odd = |field: &Header<'_>| !is_field_value(field.value());
+        if !is_field_value(&self.bytes) && headers.iter().chain(&*others).any(is_odd) {
             return Err(Refusal::Field);
         }
         if headers.len() > limits.fields { Err(Refusal::TooManyFields) } else { Ok(()) }
     }
 }
 
-/// Whether a variable is one that an app may see as the web server's: no header, and
-/// nothing that this server says itself.
+/// Whether a variable is one that an app may see as the web server's: nothing that this
+/// server says itself.
 fn is_variable(name: &[u8]) -> bool {
     let is_named = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
-    !name.is_empty() && name.iter().all(is_named) && !name.starts_with(b"HTTP_")
+    !name.is_empty() && name.iter().all(is_named)
 }
 
 fn is_address(value: &[u8]) -> bool {
@@ -217,5 +211,6 @@ fn is_address(value: &[u8]) -> bool {
 }
 
 fn is_field_value(value: &[u8]) -> bool {
-    value.iter().all(|byte| *byte == b'\t' || *byte >= b' ' && *byte != 0x7f)
+    // Without a way out on the way: many bytes are looked at together.
+    value.iter().fold(true, |good, &byte| good & ((byte == b'\t') | ((byte >= b' ') & (byte != 0x7f))))
 }

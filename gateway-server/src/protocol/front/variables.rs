@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::Broken;
+use super::known::{self, Known};
 
 /// The most variables of a request: more than any server sends.
 const MOST: usize = 1000;
@@ -13,6 +14,9 @@ const MOST: usize = 1000;
 pub struct Variables {
     pub(super) bytes: Vec<u8>,
     pub(super) pairs: Vec<Pair>,
+    /// For each that this server reads, the number of the last pair that says something,
+    /// from 1 on.
+    said: [u16; known::COUNT],
 }
 
 /// Where a variable lies.
@@ -20,8 +24,19 @@ pub struct Variables {
 pub(super) struct Pair {
     pub(super) name: Range<usize>,
     pub(super) value: Range<usize>,
-    /// Whether it is a header, and its name the one it has in HTTP.
-    pub(super) is_header: bool,
+    pub(super) kind: Kind,
+}
+
+/// What a variable is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A header; its name is the one that it has in HTTP.
+    Header,
+    /// A header that nobody gets.
+    LeftOut,
+    Known(Known),
+    /// Any other, and a header before it is prepared.
+    Other,
 }
 
 impl Variables {
@@ -29,6 +44,7 @@ impl Variables {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.pairs.clear();
+        self.said = [0; known::COUNT];
     }
 
     /// How many there are.
@@ -47,8 +63,12 @@ impl Variables {
 
     /// Adds one, however many there are.
     pub(super) fn add(&mut self, name: &[u8], value: &[u8]) {
-        let (name, value) = (self.put(name), self.put(value));
-        self.pairs.push(Pair { name, value, is_header: false });
+        let known = Known::of(name);
+        let (name, range) = (self.put(name), self.put(value));
+        self.pairs.push(Pair { name, value: range, kind: known.map_or(Kind::Other, Kind::Known) });
+        if let Some(known) = known.filter(|_| !value.is_empty()) {
+            self.said[known as usize] = self.pairs.len() as u16;
+        }
     }
 
     fn put(&mut self, text: &[u8]) -> Range<usize> {
@@ -57,23 +77,26 @@ impl Variables {
         start..self.bytes.len()
     }
 
-    /// Those that are headers, or those that are not; none is one before they are
-    /// [prepared](Self::prepare).
-    pub fn all(&self, are_headers: bool) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
-        let meant = self.pairs.iter().filter(move |pair| pair.is_header == are_headers);
-        meant.map(|pair| (&self.bytes[pair.name.clone()], &self.bytes[pair.value.clone()]))
+    /// All of them, with their names as they came; once they are
+    /// [prepared](Self::prepare), those of headers as HTTP has them.
+    pub fn all(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
+        self.kinds().map(|(_, name, value)| (name, value))
+    }
+
+    /// The same, and what each is.
+    pub(super) fn kinds(&self) -> impl DoubleEndedIterator<Item = (Kind, &[u8], &[u8])> {
+        let text = |range: &Range<usize>| &self.bytes[range.clone()];
+        self.pairs.iter().map(move |pair| (pair.kind, text(&pair.name), text(&pair.value)))
     }
 
     /// The last one of that name that says something.
-    #[must_use]
-    pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
-        // By its length first: nearly all are others.
-        let is_it = |pair: &&Pair| {
-            pair.name.len() == name.len()
-                && !pair.value.is_empty()
-                && !pair.is_header
-                && self.bytes[pair.name.clone()] == *name
-        };
-        self.pairs.iter().rev().find(is_it).map(|pair| &self.bytes[pair.value.clone()])
+    pub(super) fn get(&self, known: Known) -> Option<&[u8]> {
+        let place = usize::from(self.said[known as usize]).checked_sub(1)?;
+        self.pairs.get(place).map(|pair| &self.bytes[pair.value.clone()])
+    }
+
+    /// From now on it says nothing.
+    pub(super) fn silence(&mut self, known: Known) {
+        self.said[known as usize] = 0;
     }
 }
