@@ -23,8 +23,10 @@ fn who_rests_first_and_reads_late_gets_all(mode: Mode) {
     for _ in 0..2 {
         client.send(get("/plaintext").as_bytes()).unwrap();
         assert_eq!(client.response("GET").unwrap().text(), "Hello, World!");
-        client.send(get("/bytes64k").repeat(LARGE).as_bytes()).unwrap();
+        // A call that is slow has its thread lose the loop.
+        client.send((get("/sleep10") + &get("/bytes64k").repeat(LARGE)).as_bytes()).unwrap();
         settled("what has come", || rustix::io::ioctl_fionread(client.way()).unwrap());
+        assert_eq!(client.response("GET").unwrap().text(), "slept");
         for _ in 0..LARGE {
             let answer = client.response("GET").unwrap();
             assert_eq!((answer.status, answer.body.len()), (200, 64 * 1024));
