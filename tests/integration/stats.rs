@@ -9,7 +9,6 @@ mod prometheus;
 mod totals;
 
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
 
 use gateway_tests::client::{Client, Response};
 use gateway_tests::server::Server;
@@ -110,8 +109,4 @@ fn ask_app(server: &Server, target: &str) -> u16 {
     let mut client = Client::new(server.connect());
     client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
     client.response("GET").unwrap().status
-}
-
-fn is_there(process: u32) -> bool {
-    Path::new(&format!("/proc/{process}")).exists()
 }

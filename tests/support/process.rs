@@ -5,6 +5,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+/// Whether a process runs: one that has ended, and that nobody has waited for yet, does not.
+#[must_use]
+pub fn is_there(process: u32) -> bool {
+    fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
 /// A process's own processes, whether they run or wait to be reaped.
 #[must_use]
 pub fn children(process: u32) -> Vec<u32> {

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use gateway_tests::artifacts;
-use gateway_tests::process::children;
+use gateway_tests::process::{children, is_there};
 use gateway_tests::server::{Server, command, run};
 use gateway_tests::wait::until;
 
@@ -121,10 +121,6 @@ impl Drop for Site {
             until("the server ends", || is_there(master), |there| !there);
         }
     }
-}
-
-fn is_there(process: u32) -> bool {
-    fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
 pub(super) fn signal(process: u32, name: &str) {

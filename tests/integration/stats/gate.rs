@@ -4,9 +4,10 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 
+use gateway_tests::process::is_there;
 use gateway_tests::server::{Server, run};
 
-use super::{Told, is_there};
+use super::Told;
 
 const TOKEN: &str = "a-token-that-nobody-guesses";
 const PATHS: [&str; 5] = ["/", "/stats", "/metrics", "/page.js", "/page.css"];

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use gateway_tests::artifacts;
 use gateway_tests::client::Client;
+use gateway_tests::process::is_there;
 use gateway_tests::server::Server;
 use gateway_tests::wait::until;
 
@@ -98,10 +99,6 @@ impl Drop for Upgraded {
         kill(self.process, "TERM");
         until("it ends", || is_there(self.process), |there| !there);
     }
-}
-
-fn is_there(process: u32) -> bool {
-    fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
 on_every_engine! {
