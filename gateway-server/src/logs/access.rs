@@ -4,6 +4,9 @@
 //! |---|---|
 //! | `format` | what a line has, as it was asked for |
 //! | `render` | one answer as a line |
+//! | `object` | that as JSON |
+//! | `parts` | what a line says of a request |
+//! | `line` | a line that is being written |
 //! | `escape` | what a client sent, so that it forges nothing |
 //! | `user` | who a client says that it is |
 //! | `clock` | the time of a line |
@@ -13,9 +16,14 @@
 mod clock;
 mod escape;
 mod format;
+mod line;
 mod losses;
+mod object;
+mod parts;
 mod render;
 mod sheets;
+#[cfg(test)]
+mod tests;
 mod user;
 
 use std::io;
@@ -46,7 +54,7 @@ enum Manner {
     Gathered { sheets: Sheets, pen: Mutex<Pen>, writer: Mutex<Option<JoinHandle<()>>> },
     /// Each line is written at once: in a process that must have one thread, and whose
     /// children end without a word.
-    Direct(Mutex<(Pen, Sheet)>),
+    Direct(Box<Mutex<(Pen, Sheet)>>),
 }
 
 /// How long who reads the lines may take at the end.
@@ -71,7 +79,7 @@ impl AccessLog {
     pub(crate) fn new(format: Format, outlet: Arc<Outlet>, direct: bool, counters: Counters) -> io::Result<Arc<Self>> {
         let pen = Pen::new(outlet);
         let manner = if direct {
-            Manner::Direct(Mutex::new((pen, Sheet::default())))
+            Manner::Direct(Box::new(Mutex::new((pen, Sheet::default()))))
         } else {
             Manner::Gathered { sheets: Sheets::new(), pen: Mutex::new(pen), writer: Mutex::new(None) }
         };

@@ -52,16 +52,21 @@ impl<'o> Object<'o> {
     }
 }
 
-/// A string. Bytes that are no UTF-8 become U+FFFD; what would do something to a line
-/// or a terminal is escaped.
-pub(super) fn string(out: &mut Vec<u8>, bytes: &[u8]) {
+/// A string.
+fn string(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
+    text(out, bytes);
+    out.push(b'"');
+}
+
+/// What stands in a string. Bytes that are no UTF-8 become U+FFFD; what would do something
+/// to a line or a terminal is escaped.
+pub(super) fn text(out: &mut Vec<u8>, bytes: &[u8]) {
     if bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
         out.extend_from_slice(bytes);
     } else {
         String::from_utf8_lossy(bytes).chars().for_each(|char| push(out, char));
     }
-    out.push(b'"');
 }
 
 #[cold]

@@ -10,11 +10,15 @@ pub(super) fn rfc3339(seconds: u64) -> String {
     text.trim_end_matches('Z').to_owned()
 }
 
-/// The same as access logs have it.
-pub(super) fn common(seconds: u64) -> String {
+/// The same as access logs have it: always as long.
+pub(super) fn common(seconds: u64) -> [u8; 28] {
     // Each part has its place: `Tue, 10 Oct 2000 20:55:36 GMT`.
     let text = HttpDate::from(at(seconds)).to_string();
-    format!("[{}/{}/{}:{} +0000]", &text[5..7], &text[8..11], &text[12..16], &text[17..25])
+    let mut common = *b"[10/Oct/2000:20:55:36 +0000]";
+    for (to, from) in [(1..3, 5..7), (4..7, 8..11), (8..12, 12..16), (13..21, 17..25)] {
+        common[to].copy_from_slice(&text.as_bytes()[from]);
+    }
+    common
 }
 
 /// The time now, as RFC 3339 has it, with microseconds. A clock before 1970 is wrong,
@@ -43,8 +47,8 @@ mod tests {
         ] {
             assert_eq!(rfc3339(seconds), expected);
         }
-        assert_eq!(common(0), "[01/Jan/1970:00:00:00 +0000]");
-        assert_eq!(common(971_211_336), "[10/Oct/2000:20:55:36 +0000]");
+        assert_eq!(&common(0), b"[01/Jan/1970:00:00:00 +0000]");
+        assert_eq!(&common(971_211_336), b"[10/Oct/2000:20:55:36 +0000]");
     }
 
     #[test]

@@ -7,13 +7,13 @@ use super::super::time;
 
 /// See the module's text.
 #[derive(Debug, Default)]
-pub(crate) struct Clock {
+pub(super) struct Clock {
     /// One moment on both clocks.
     base: Option<(Instant, Duration)>,
     /// The second that was last, when it began and ended, and as text.
     second: Option<u64>,
     spans: Option<(Instant, Instant)>,
-    common: String,
+    common: [u8; 28],
     rfc3339: String,
 }
 
@@ -23,26 +23,34 @@ const ALIKE: Duration = Duration::from_secs(1);
 impl Clock {
     /// A moment, as access logs have it.
     #[inline]
-    pub(super) fn common(&mut self, at: Instant) -> &str {
-        if self.spans.is_none_or(|(begins, ends)| at < begins || at >= ends) {
-            self.span(at);
-        }
+    pub(super) fn common(&mut self, at: Instant) -> &[u8; 28] {
+        self.begins(at);
         &self.common
     }
 
+    /// As RFC 3339 has it but for its end, and milliseconds.
+    #[inline]
+    pub(super) fn rfc3339(&mut self, at: Instant) -> (&str, u32) {
+        let begins = self.begins(at);
+        (&self.rfc3339, at.saturating_duration_since(begins).subsec_millis())
+    }
+
+    /// When its second has begun, which is the one that there is text of then.
+    #[inline]
+    fn begins(&mut self, at: Instant) -> Instant {
+        match self.spans {
+            Some((begins, ends)) if at >= begins && at < ends => begins,
+            _ => self.span(at),
+        }
+    }
+
     #[cold]
-    fn span(&mut self, at: Instant) {
+    fn span(&mut self, at: Instant) -> Instant {
         let since = self.since(at);
         self.turn(since.as_secs());
         let begins = at.checked_sub(Duration::from_nanos(since.subsec_nanos().into()));
         self.spans = begins.map(|begins| (begins, begins + ALIKE));
-    }
-
-    /// As RFC 3339 has it but for its end, and milliseconds.
-    pub(super) fn rfc3339(&mut self, at: Instant) -> (&str, u32) {
-        let since = self.since(at);
-        self.turn(since.as_secs());
-        (&self.rfc3339, since.subsec_millis())
+        begins.unwrap_or(at)
     }
 
     /// How long after 1970 began.
@@ -89,13 +97,13 @@ mod tests {
         let (mut clock, now) = (Clock::default(), Instant::now());
         clock.base = Some((now, Duration::from_secs(971_211_336)));
         let after = |milliseconds| now + Duration::from_millis(milliseconds);
-        assert_eq!(clock.common(now), "[10/Oct/2000:20:55:36 +0000]");
+        assert_eq!(clock.common(now), b"[10/Oct/2000:20:55:36 +0000]");
         assert_eq!(clock.rfc3339(after(999)), ("2000-10-10T20:55:36", 999));
         assert_eq!(clock.rfc3339(now - Duration::from_millis(1)), ("2000-10-10T20:55:35", 999));
-        assert_eq!(clock.common(now), "[10/Oct/2000:20:55:36 +0000]");
-        assert_eq!(clock.common(after(999)), "[10/Oct/2000:20:55:36 +0000]");
+        assert_eq!(clock.common(now), b"[10/Oct/2000:20:55:36 +0000]");
+        assert_eq!(clock.common(after(999)), b"[10/Oct/2000:20:55:36 +0000]");
         // A second later the system is asked again.
-        assert_ne!(clock.common(after(1000)), "[10/Oct/2000:20:55:37 +0000]");
+        assert_ne!(clock.common(after(1000)), b"[10/Oct/2000:20:55:37 +0000]");
         let (text, _) = clock.rfc3339(after(1000));
         assert!(text > "2025", "{text}");
     }

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::escape::Stops;
+use super::line::Short;
 
 /// See the module's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,21 +12,34 @@ pub struct Format(pub(super) Kind);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Json,
-    Text { pieces: Vec<Piece>, stops: Box<Stops> },
+    /// The one that nearly everybody takes: it needs no walk over its pieces, unless a field is
+    /// there twice.
+    Combined(Box<Text>),
+    Text(Box<Text>),
+}
+
+/// A line of text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Text {
+    pub(super) pieces: Vec<Piece>,
+    /// What ends a field that does not stand in quotes.
+    pub(super) stops: Stops,
 }
 
 /// A piece of a line of text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
-    /// As it stands in the format.
-    Plain(Vec<u8>),
-    /// A value, and whether it stands in quotes.
-    Value(Token, bool),
+pub(super) struct Piece {
+    /// As it stands in the format. What is longer is several pieces.
+    pub(super) plain: Short,
+    /// What follows it, and whether in quotes.
+    pub(super) token: Token,
+    pub(super) is_quoted: bool,
 }
 
 /// What a value is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token {
+    Nothing,
     Address,
     User,
     Time,
@@ -81,16 +95,16 @@ impl FromStr for Format {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "json" => Ok(Self(Kind::Json)),
-            "common" => Self::text(COMMON),
-            "combined" => Self::text(COMBINED),
-            _ if text.contains('%') => Self::text(text),
+            "common" => Text::of(COMMON).map(|text| Self(Kind::Text(text))),
+            "combined" | COMBINED => Text::of(COMBINED).map(|text| Self(Kind::Combined(text))),
+            _ if text.contains('%') => Text::of(text).map(|text| Self(Kind::Text(text))),
             _ => Err("write common, combined, json, or a format, such as '%h %t \"%r\" %s %b'".to_owned()),
         }
     }
 }
 
-impl Format {
-    fn text(text: &str) -> Result<Self, String> {
+impl Text {
+    fn of(text: &str) -> Result<Box<Self>, String> {
         if text.chars().any(char::is_control) {
             return Err("a format is one line, without control characters".to_owned());
         }
@@ -109,18 +123,25 @@ impl Format {
                 Said::Plain(byte) => plain.push(byte),
                 Said::Value(token) => {
                     between.extend_from_slice(&plain);
-                    if !plain.is_empty() {
-                        pieces.push(Piece::Plain(std::mem::take(&mut plain)));
-                    }
-                    pieces.push(Piece::Value(token, is_quoted));
+                    add(&mut pieces, &plain, token, is_quoted);
+                    plain.clear();
                 }
             }
         }
         between.extend_from_slice(&plain);
         plain.push(b'\n');
-        pieces.push(Piece::Plain(plain));
-        Ok(Self(Kind::Text { pieces, stops: Box::new(Stops::of(&between)) }))
+        add(&mut pieces, &plain, Token::Nothing, is_quoted);
+        Ok(Box::new(Self { pieces, stops: Stops::of(&between) }))
     }
+}
+
+/// Adds a value and what stands before it.
+fn add(pieces: &mut Vec<Piece>, mut plain: &[u8], token: Token, is_quoted: bool) {
+    while let Some((first, rest)) = plain.split_at_checked(Short::MOST).filter(|(_, rest)| !rest.is_empty()) {
+        pieces.push(Piece { plain: Short::of(first), token: Token::Nothing, is_quoted });
+        plain = rest;
+    }
+    pieces.push(Piece { plain: Short::of(plain), token, is_quoted });
 }
 
 /// What stands behind a percent sign.
@@ -163,30 +184,31 @@ mod tests {
 
     fn pieces(text: &str) -> Vec<Piece> {
         match text.parse::<Format>().unwrap().0 {
-            Kind::Text { pieces, .. } => pieces,
-            Kind::Json => panic!("{text} is text"),
+            Kind::Text(text) | Kind::Combined(text) => text.pieces,
+            kind => panic!("{text} is {kind:?}"),
         }
     }
 
     #[test]
     fn a_format_is_parsed_into_pieces() {
-        let plain = |text: &str| Piece::Plain(text.as_bytes().to_vec());
+        let piece = |plain: &str, token, is_quoted| Piece { plain: Short::of(plain.as_bytes()), token, is_quoted };
         assert_eq!(
             pieces("%h %l 100%% \"%{Referer}i|%>s\" %{gateway.url_scheme}e"),
             [
-                Piece::Value(Token::Address, false),
-                plain(" - 100% \""),
-                Piece::Value(Token::Header("Referer".into()), true),
-                plain("|"),
-                Piece::Value(Token::Status, true),
-                plain("\" "),
-                Piece::Value(Token::Variable("gateway.url_scheme".into()), false),
-                plain("\n"),
+                piece("", Token::Address, false),
+                piece(" - 100% ", Token::Nothing, true),
+                piece("\"", Token::Header("Referer".into()), true),
+                piece("|", Token::Status, true),
+                piece("\" ", Token::Variable("gateway.url_scheme".into()), false),
+                piece("\n", Token::Nothing, false),
             ]
         );
-        assert_eq!(pieces("common").len(), 12);
-        assert_eq!(pieces("combined").len(), 16);
+        for (plain, expected) in [(0, 2), (1, 2), (8, 2), (9, 3), (16, 3), (17, 4)] {
+            assert_eq!(pieces(&("a".repeat(plain) + "%h")).len(), expected);
+        }
+        assert_eq!((pieces("common").len(), pieces("combined").len()), (7, 9));
         assert_eq!("json".parse::<Format>().unwrap().0, Kind::Json);
+        assert!(matches!("combined".parse::<Format>().unwrap().0, Kind::Combined(_)));
     }
 
     #[test]

@@ -1,217 +1,186 @@
 //! One answer as a line.
 
-use std::io::Write as _;
-
-use gateway_spec::Header;
 use rustix::process::getpid;
 
-use super::super::json::Object;
-use super::escape::{Stops, escape};
-use super::format::{Format, Kind, Piece, Token};
+use super::clock::Clock;
+use super::format::{Format, Kind, Piece, Text, Token};
+use super::line::{Line, Place};
+use super::object;
+use super::parts::{Known, Parts, named};
 use super::sheets::Sheet;
 use super::user;
 use crate::stats::{Asked, Record, Took};
 
 impl Format {
     /// Writes the line of an answer.
-    pub(super) fn write(&self, record: &Record<'_>, sheet: &mut Sheet) {
-        let (pieces, stops) = match &self.0 {
-            Kind::Json => return json(record, sheet),
-            Kind::Text { pieces, stops } => (pieces, stops),
-        };
-        let asked = Parts::of(record);
-        for piece in pieces {
-            match piece {
-                Piece::Plain(bytes) => sheet.lines.extend_from_slice(bytes),
-                Piece::Value(token, is_quoted) => value(token, (record, &asked), sheet, (!is_quoted).then_some(stops)),
-            }
-        }
-    }
-}
-
-fn value(token: &Token, (record, asked): (&Record<'_>, &Parts<'_>), sheet: &mut Sheet, stops: Option<&Stops>) {
-    let Sheet { lines: out, clock } = sheet;
-    let took = record.sample.took;
-    let mut text = |bytes: &[u8]| if bytes.is_empty() { out.push(b'-') } else { escape(out, bytes, stops) };
-    match token {
-        // The server's own text of it, or an address that a web server has said: nothing
-        // else is taken for one.
-        Token::Address if !record.client.0.is_empty() => out.extend_from_slice(record.client.0),
-        Token::Address => out.push(b'-'),
-        Token::Method => text(asked.method),
-        Token::Path => text(asked.path_and_query().0),
-        // None is no field of its own: it stands behind the path.
-        Token::Query => escape(out, asked.path_and_query().1, stops),
-        Token::Protocol => text(asked.protocol),
-        Token::Line => line(out, record, stops),
-        Token::Time => out.extend_from_slice(clock.common(record.at).as_bytes()),
-        Token::Status => number(out, record.sample.status.into()),
-        Token::BytesIfAny if record.sample.bytes == 0 => out.push(b'-'),
-        Token::Bytes | Token::BytesIfAny => number(out, record.sample.bytes),
-        Token::Seconds => duration(out, took, |took| took.total / 1_000_000_000),
-        Token::Milliseconds => duration(out, took, |took| took.total / 1_000_000),
-        Token::Microseconds => duration(out, took, |took| took.total / 1000),
-        Token::Queued => duration(out, took, |took| took.queued / 1000),
-        Token::Process => number(out, getpid().as_raw_nonzero().get().unsigned_abs().into()),
-        // Writing to memory cannot fail.
-        Token::Request => drop(write!(out, "{}", record.id)),
-        Token::User => {
-            if !named(asked.headers, b"Authorization").next().is_some_and(|field| user::write(out, field)) {
-                out.push(b'-');
-            }
-        }
-        Token::Header(name) => all(out, named(asked.headers, name.as_bytes()), stops),
-        Token::Variable(name) => {
-            let is_it = |entry: &&Header<'_>| entry.name() == name.as_bytes();
-            text(asked.variables.iter().find(is_it).map_or(&[][..], Header::value));
-        }
-    }
-}
-
-/// What was asked for, where it was understood.
-#[derive(Clone, Copy, Default)]
-struct Parts<'a> {
-    method: &'a [u8],
-    target: &'a [u8],
-    protocol: &'a [u8],
-    headers: &'a [Header<'a>],
-    variables: &'a [Header<'a>],
-}
-
-impl<'a> Parts<'a> {
     #[inline]
-    fn of(record: &Record<'a>) -> Self {
-        match record.asked {
-            Asked::Request { method, target, protocol, headers, variables } => {
-                Self { method, target, protocol, headers, variables }
-            }
-            Asked::Line(_) => Self::default(),
+    pub(super) fn write(&self, record: &Record<'_>, sheet: &mut Sheet) {
+        match &self.0 {
+            Kind::Json => object::write(record, sheet),
+            Kind::Combined(format) => combined(format, record, sheet),
+            Kind::Text(format) => text(format, record, sheet),
         }
     }
+}
 
-    /// The target up to the question mark, and from there on.
-    fn path_and_query(&self) -> (&'a [u8], &'a [u8]) {
-        let end = memchr::memchr(b'?', self.target).unwrap_or(self.target.len());
-        self.target.split_at(end)
+/// `%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"`, without a walk over its pieces.
+#[inline(never)]
+fn combined(format: &Text, record: &Record<'_>, sheet: &mut Sheet) {
+    let Some(known) = Known::of(record) else { return text(format, record, sheet) };
+    let Sheet { lines, clock, room } = sheet;
+    let mut line = Line::new(room, lines);
+    address(record, &mut line);
+    match known.authorization.and_then(user::name) {
+        None => line.fixed(b" - - "),
+        Some(name) => {
+            line.fixed(b" - ");
+            line.put(name.as_bytes());
+            line.fixed(b" ");
+        }
+    }
+    line.fixed(clock.common(record.at));
+    line.fixed(b" \"");
+    first_line(record, Place::Quoted, &mut line);
+    line.fixed(b"\" ");
+    line.number(record.sample.status.into());
+    line.fixed(b" ");
+    bytes_if_any(record, &mut line);
+    line.fixed(b" \"");
+    sent(known.referer.unwrap_or_default(), Place::Quoted, &mut line);
+    line.fixed(b"\" \"");
+    sent(known.user_agent.unwrap_or_default(), Place::Quoted, &mut line);
+    line.fixed(b"\"\n");
+    line.end();
+}
+
+/// A format of one's own.
+fn text(Text { pieces, stops }: &Text, record: &Record<'_>, Sheet { lines, clock, room }: &mut Sheet) {
+    let mut line = Line::new(room, lines);
+    for Piece { plain, token, is_quoted } in pieces {
+        line.short(plain);
+        let place = if *is_quoted { Place::Quoted } else { Place::Bare(stops) };
+        value(token, place, record, clock, &mut line);
+    }
+    line.end();
+}
+
+/// Apart from the loop, or what only some tokens need would be made ready for all lines.
+#[inline(never)]
+fn value(token: &Token, place: Place<'_>, record: &Record<'_>, clock: &mut Clock, line: &mut Line<'_>) {
+    let (asked, took) = (|| Parts::of(record), || record.sample.took);
+    match token {
+        Token::Nothing => {}
+        Token::Address => address(record, line),
+        Token::User => match named(record, b"Authorization").next().and_then(user::name) {
+            Some(name) => line.put(name.as_bytes()),
+            None => none(line),
+        },
+        Token::Time => line.fixed(clock.common(record.at)),
+        Token::Line => first_line(record, place, line),
+        Token::Method => sent(asked().method, place, line),
+        Token::Path => sent(asked().path_and_query().0, place, line),
+        // None is no field of its own: it stands behind the path.
+        Token::Query => line.sent(asked().path_and_query().1, place),
+        Token::Protocol => sent(asked().protocol, place, line),
+        Token::Status => line.number(record.sample.status.into()),
+        Token::Bytes => line.number(record.sample.bytes),
+        Token::BytesIfAny => bytes_if_any(record, line),
+        Token::Seconds => duration(took(), |took| took.total / 1_000_000_000, line),
+        Token::Milliseconds => duration(took(), |took| took.total / 1_000_000, line),
+        Token::Microseconds => duration(took(), |took| took.total / 1000, line),
+        Token::Queued => duration(took(), |took| took.queued / 1000, line),
+        Token::Process => line.number(getpid().as_raw_nonzero().get().unsigned_abs().into()),
+        Token::Request => line.shown(record.id),
+        Token::Header(name) => header(named(record, name.as_bytes()), place, line),
+        Token::Variable(name) => sent(asked().variable(name.as_bytes()), place, line),
+    }
+}
+
+/// The server's own text of it, or an address that a web server has said: nothing else is
+/// taken for one.
+#[inline(always)]
+fn address(record: &Record<'_>, line: &mut Line<'_>) {
+    match record.client.0 {
+        b"" => none(line),
+        address => line.put(address),
+    }
+}
+
+#[inline(always)]
+fn bytes_if_any(record: &Record<'_>, line: &mut Line<'_>) {
+    match record.sample.bytes {
+        0 => none(line),
+        bytes => line.number(bytes),
+    }
+}
+
+/// What stands for nothing.
+#[inline(always)]
+fn none(line: &mut Line<'_>) {
+    line.fixed(b"-");
+}
+
+/// A value that may not be there.
+#[inline(always)]
+fn sent(value: &[u8], place: Place<'_>, line: &mut Line<'_>) {
+    match value {
+        b"" => none(line),
+        value => line.sent(value, place),
+    }
+}
+
+/// The values of a header as one.
+#[inline(always)]
+fn header<'a>(mut values: impl Iterator<Item = &'a [u8]>, place: Place<'_>, line: &mut Line<'_>) {
+    sent(values.next().unwrap_or_default(), place, line);
+    for value in values {
+        line.sent(b", ", place);
+        line.sent(value, place);
     }
 }
 
 /// The request's first line, as it is or as it would be.
-fn line(out: &mut Vec<u8>, record: &Record<'_>, stops: Option<&Stops>) {
+#[inline(always)]
+fn first_line(record: &Record<'_>, place: Place<'_>, line: &mut Line<'_>) {
     match record.asked {
-        Asked::Line(b"") => out.push(b'-'),
-        Asked::Line(line) => escape(out, line, stops),
+        Asked::Line(text) => sent(text, place, line),
         // Methods are tokens, and protocols letters, digits, dots and slashes: no quote is
         // in them.
-        Asked::Request { method, target, protocol, .. } if stops.is_none() => {
-            out.extend_from_slice(method);
-            out.push(b' ');
-            escape(out, target, None);
-            out.push(b' ');
-            out.extend_from_slice(protocol);
+        Asked::Request { method, target, protocol, .. } if matches!(place, Place::Quoted) => {
+            line.put(method);
+            line.fixed(b" ");
+            line.sent(target, place);
+            line.fixed(b" ");
+            line.put(protocol);
         }
-        Asked::Request { method, target, protocol, .. } => {
-            escape(out, method, stops);
-            out.extend_from_slice(b"\\x20");
-            escape(out, target, stops);
-            out.extend_from_slice(b"\\x20");
-            escape(out, protocol, stops);
-        }
+        Asked::Request { method, target, protocol, .. } => bare_line([method, target, protocol], place, line),
     }
 }
 
-/// The values of fields of this name.
-#[inline]
-fn named<'a>(headers: &'a [Header<'a>], name: &[u8]) -> impl Iterator<Item = &'a [u8]> {
-    let is_it = |header: &&Header<'_>| header.name().len() == name.len() && header.name().eq_ignore_ascii_case(name);
-    headers.iter().filter(is_it).map(Header::value)
+#[cold]
+fn bare_line([method, target, protocol]: [&[u8]; 3], place: Place<'_>, line: &mut Line<'_>) {
+    line.sent(method, place);
+    line.fixed(b"\\x20");
+    line.sent(target, place);
+    line.fixed(b"\\x20");
+    line.sent(protocol, place);
 }
 
-/// Values as one, as a header that is repeated has them.
-fn all<'a>(out: &mut Vec<u8>, mut values: impl Iterator<Item = &'a [u8]>, stops: Option<&Stops>) {
-    match values.next() {
-        Some(value) if !value.is_empty() => escape(out, value, stops),
-        _ => out.push(b'-'),
-    }
-    for value in values {
-        escape(out, b", ", stops);
-        escape(out, value, stops);
-    }
-}
-
-fn duration(out: &mut Vec<u8>, took: Option<Took>, part: impl Fn(&Took) -> u64) {
+fn duration(took: Option<Took>, part: impl Fn(&Took) -> u64, line: &mut Line<'_>) {
     match took {
-        Some(took) => number(out, part(&took)),
-        None => out.push(b'-'),
+        Some(took) => line.number(part(&took)),
+        None => none(line),
     }
-}
-
-/// Nearly all numbers are short: those are written as one run of known length.
-fn number(out: &mut Vec<u8>, number: u64) {
-    let digit = |power: u64| b'0' + (number / power % 10) as u8;
-    match number {
-        0..10 => out.push(digit(1)),
-        10..100 => out.extend_from_slice(&[digit(10), digit(1)]),
-        100..1000 => out.extend_from_slice(&[digit(100), digit(10), digit(1)]),
-        _ => long_number(out, number),
-    }
-}
-
-fn long_number(out: &mut Vec<u8>, mut number: u64) {
-    let (mut digits, mut start) = ([0; 20], 20);
-    while number > 0 {
-        start -= 1;
-        digits[start] = b'0' + (number % 10) as u8;
-        number /= 10;
-    }
-    out.extend_from_slice(&digits[start..]);
-}
-
-/// What cannot be known is not there.
-fn json(record: &Record<'_>, Sheet { lines, clock }: &mut Sheet) {
-    let (asked, sample) = (Parts::of(record), record.sample);
-    let (time, milliseconds) = clock.rfc3339(record.at);
-    let mut object = Object::new(lines);
-    object.bare("time", format_args!("\"{time}.{milliseconds:03}Z\""));
-    object.bare("request_id", format_args!("\"{}\"", record.id));
-    object.bare("pid", getpid().as_raw_nonzero());
-    let mut text = |key: &str, value: &[u8]| {
-        if !value.is_empty() {
-            object.text(key, value);
-        }
-    };
-    text("client", record.client.0);
-    text("method", asked.method);
-    text("target", asked.target);
-    text("protocol", asked.protocol);
-    if let Asked::Line(line) = record.asked {
-        text("line", line);
-    }
-    let variable =
-        |name: &[u8]| asked.variables.iter().find(|entry| entry.name() == name).map_or(&[][..], Header::value);
-    text("scheme", variable(b"gateway.url_scheme"));
-    let mut name = Vec::new();
-    let field = named(asked.headers, b"Authorization").next();
-    if field.is_some_and(|field| user::write(&mut name, field)) {
-        text("user", &name);
-    }
-    for (key, header) in [("host", &b"Host"[..]), ("referer", b"Referer"), ("user_agent", b"User-Agent")] {
-        text(key, named(asked.headers, header).next().unwrap_or_default());
-    }
-    object.bare("status", sample.status).bare("bytes", sample.bytes);
-    if let Some(took) = sample.took {
-        object.bare("took_us", took.total / 1000).bare("queued_us", took.queued / 1000);
-    }
-    object.end();
-    lines.push(b'\n');
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
 
+    use gateway_spec::Header;
+
     use super::*;
-    use crate::stats::{RequestId, Sample};
+    use crate::stats::{Asked, RequestId, Sample, Took};
 
     fn rendered(format: &str, asked: Asked<'_>, client: &[u8]) -> String {
         let took = Some(Took { queued: 7000, total: 1_234_567_000 });
@@ -308,24 +277,6 @@ mod tests {
                 assert!(!body.chars().any(gateway_spec::is_unsafe), "{body}");
                 assert_eq!(body.matches("\"status\":").count(), 1, "{body}");
             }
-        }
-    }
-
-    #[test]
-    fn numbers_are_decimal() {
-        for (value, expected) in [
-            (0, "0"),
-            (7, "7"),
-            (10, "10"),
-            (99, "99"),
-            (100, "100"),
-            (999, "999"),
-            (1000, "1000"),
-            (u64::MAX, "18446744073709551615"),
-        ] {
-            let mut out = Vec::new();
-            number(&mut out, value);
-            assert_eq!(out, expected.as_bytes());
         }
     }
 }

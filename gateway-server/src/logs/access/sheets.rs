@@ -9,12 +9,14 @@ use std::thread::{Thread, park, park_timeout};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
+use super::line::Room;
 
-/// Lines of some threads, and the time that they were written at last.
+/// Lines of some threads, the time that they were written at last, and room for the next.
 #[derive(Debug, Default)]
 pub(super) struct Sheet {
     pub(super) lines: Vec<u8>,
     pub(super) clock: Clock,
+    pub(super) room: Room,
 }
 
 /// See the module's text.

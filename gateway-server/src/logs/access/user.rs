@@ -10,30 +10,38 @@ const MOST: usize = 64;
 const DECODED: usize = 66;
 const TEXT: usize = DECODED / 3 * 4;
 
-/// Writes the name of an `Authorization` field; `false` where it has none that is simple.
-pub(super) fn write(out: &mut Vec<u8>, field: &[u8]) -> bool {
-    let Some((scheme, credentials)) = field.split_at_checked(6) else { return false };
+/// A name. Nothing in it is odd.
+pub(super) struct Name {
+    /// As it was decoded, and what follows it.
+    text: [u8; DECODED],
+    length: usize,
+}
+
+impl Name {
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.text[..self.length]
+    }
+}
+
+/// The name of an `Authorization` field, if it has one that is simple.
+#[inline(never)]
+pub(super) fn name(field: &[u8]) -> Option<Name> {
+    let (scheme, credentials) = field.split_at_checked(6)?;
     if !scheme.eq_ignore_ascii_case(b"Basic ") {
-        return false;
+        return None;
     }
-    let (text, mut room) = (credentials.trim_ascii(), [0; DECODED]);
-    let Ok(length) = STANDARD.decode_slice(&text[..text.len().min(TEXT)], &mut room) else { return false };
-    let Some(name) = memchr::memchr(b':', &room[..length]).map(|end| &room[..end]) else { return false };
+    let (encoded, mut text) = (credentials.trim_ascii(), [0; DECODED]);
+    let decoded = STANDARD.decode_slice(&encoded[..encoded.len().min(TEXT)], &mut text).ok()?;
+    let length = memchr::memchr(b':', &text[..decoded])?;
     let is_simple = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-@+".contains(byte);
-    if name.is_empty() || name.len() > MOST || !name.iter().all(is_simple) {
-        return false;
-    }
-    out.extend_from_slice(name);
-    true
+    let is_name = length > 0 && length <= MOST && text[..length].iter().all(is_simple);
+    is_name.then_some(Name { text, length })
 }
 
 #[cfg(test)]
 mod tests {
     fn user(field: &str) -> Option<String> {
-        let mut out = b"x".to_vec();
-        let is_one = super::write(&mut out, field.as_bytes());
-        assert_eq!(out.len() > 1, is_one);
-        is_one.then(|| String::from_utf8(out.split_off(1)).unwrap())
+        super::name(field.as_bytes()).map(|name| String::from_utf8(name.as_bytes().to_vec()).unwrap())
     }
 
     #[test]
