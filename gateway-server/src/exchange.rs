@@ -154,6 +154,20 @@ struct Lying {
     total: u64,
 }
 
+/// How the end of a connection is to look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum End {
+    /// All that was sent is whole.
+    #[default]
+    Whole,
+    /// What was sent last is not whole: a client that speaks TLS must not be told that it
+    /// was all.
+    Cut,
+    /// The same, of a response that is as long as its connection: who is not reset takes it
+    /// for a whole one.
+    Reset,
+}
+
 /// One connection. See the module's text.
 #[derive(Debug)]
 pub struct Exchange {
@@ -166,8 +180,7 @@ pub struct Exchange {
     half_closed: bool,
     /// Answer what runs, then close.
     stopping: bool,
-    /// What was sent last is not whole.
-    is_cut: bool,
+    end: End,
     requests: u64,
     /// Where the master sees what runs.
     flight: Option<Flight>,
@@ -258,10 +271,10 @@ impl Exchange {
             && self.want() == Want::Read
     }
 
-    /// Whether the client must not be told that what it got was all.
+    /// How the end of the connection is to look to its client.
     #[must_use]
-    pub const fn is_cut(&self) -> bool {
-        self.is_cut
+    pub const fn end(&self) -> End {
+        self.end
     }
 
     /// Whether nothing is left but to read over what the client still sends.
@@ -322,7 +335,7 @@ impl Exchange {
         self.half_closed = true;
         match self.phase {
             Phase::Collect { .. } | Phase::Gather { .. } => self.refuse(Refusal::Truncated, now),
-            Phase::Head | Phase::Enveloped | Phase::Drain { .. } => self.end(false),
+            Phase::Head | Phase::Enveloped | Phase::Drain { .. } => self.close(false),
             Phase::Linger { .. } => self.phase = Phase::Closed,
             Phase::Preface => self.end_of_preface(),
             _ => {}
@@ -429,7 +442,7 @@ impl Exchange {
     pub fn stop(&mut self, now: bool) {
         self.stopping = true;
         if now && self.is_idle() {
-            self.end(false);
+            self.close(false);
         }
     }
 }

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, sendmsg};
 
 use super::poller::Interest;
-use crate::exchange::{Exchange, Now, Pending};
+use crate::exchange::{End, Exchange, Now, Pending};
 use crate::net::{Secure, Stream};
 
 /// The most of a file that one call sends, so that deadlines are looked at.
@@ -143,7 +143,15 @@ pub(super) fn unreadable(stream: &Stream, exchange: &mut Exchange, now: &Now) {
 
 /// Closes the sending side; `false` where the client cannot be told so yet.
 pub(super) fn shut(stream: &Stream, exchange: &mut Exchange, now: &Now) -> bool {
-    let outcome = if exchange.is_cut() { stream.cut() } else { stream.shutdown(Shutdown::Write) };
+    let outcome = match exchange.end() {
+        End::Whole => stream.shutdown(Shutdown::Write),
+        End::Cut => stream.cut(),
+        End::Reset => {
+            stream.reset();
+            exchange.gone();
+            return true;
+        }
+    };
     match outcome {
         Ok(()) => exchange.shut(now),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,

@@ -40,7 +40,7 @@ impl Exchange {
                     wire.push_aside(&bytes);
                     (self.since, self.moved) = (Some(now.instant), self.slot.wire_ref().buffer.bytes().len() as u64);
                     if close {
-                        self.end(true);
+                        self.close(true);
                     }
                 }
                 Ok(Found::Request(envelope, aside)) => {
@@ -53,6 +53,9 @@ impl Exchange {
                     return self.advance(now);
                 }
                 Err(Broken::Http) => self.refuse(Refusal::NotHttpHere, now),
+                // It is answered: a web server that is not takes this one for broken, and
+                // asks the next.
+                Err(Broken::TooLarge) => self.refuse(Refusal::HeadTooLarge, now),
                 Err(broken) => self.malformed(front, broken),
             }
         }
@@ -101,7 +104,7 @@ impl Exchange {
         self.since = Some(now.instant);
         self.moved = self.slot.wire().buffer.bytes().len() as u64;
         if self.half_closed && self.moved == 0 {
-            return self.end(false);
+            return self.close(false);
         }
         self.read_enveloped(now);
     }
@@ -111,6 +114,6 @@ impl Exchange {
     fn malformed(&mut self, front: Front, broken: Broken) {
         tracing::info!("{}: closed: {} is spoken here: {}", self.slot.client(), front.name(), broken.text());
         self.service.counters.count(Fault::Malformed);
-        self.end(false);
+        self.close(false);
     }
 }

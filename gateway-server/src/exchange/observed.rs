@@ -66,8 +66,9 @@ impl Exchange {
             let bytes = self.slot.wire_ref().buffer.bytes().trim_ascii_start();
             let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
             // What a web server has wrapped is no line: cookies and all stand in it.
-            let line = if self.front().is_some() { b"" } else { line };
-            journal.note(&Record { id: self.id, at, client, asked: Asked::Line(line), sample });
+            let said = self.front().map(|_| self.slot.said_line());
+            let asked = Asked::Line(said.as_deref().unwrap_or(line));
+            journal.note(&Record { id: self.id, at, client, asked, sample });
         }
     }
 

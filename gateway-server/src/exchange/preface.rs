@@ -47,7 +47,7 @@ impl Exchange {
     /// just looked whether somebody listens.
     pub(super) fn end_of_preface(&mut self) {
         match self.slot.wire_ref().buffer.bytes() {
-            [] => self.end(false),
+            [] => self.close(false),
             _ => self.unannounced(Broken::CutShort),
         }
     }

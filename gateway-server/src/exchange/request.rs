@@ -151,7 +151,7 @@ impl Exchange {
                 Ok(0) => break,
                 Ok(count) if count as u64 <= left => left -= count as u64,
                 // Too much to be worth the connection, or not readable.
-                Ok(_) | Err(_) => return self.end(true),
+                Ok(_) | Err(_) => return self.close(true),
             }
         }
         self.phase = Phase::Drain { left };
@@ -169,7 +169,7 @@ impl Exchange {
         }
         if self.half_closed {
             match self.phase {
-                Phase::Head => self.end(false),
+                Phase::Head => self.close(false),
                 // No more of its body will come.
                 Phase::Collect { .. } | Phase::Gather { .. } => self.refuse(Refusal::Truncated, now),
                 _ => {}

@@ -9,7 +9,7 @@ use gateway_spec::abi::host::Transport as _;
 use gateway_spec::{Error, Head, Header, ResponseState, Result, Status, View, escape};
 
 use super::wire::Wire;
-use super::{COPIED, DRAIN, Exchange, HIGH_WATER, Lying, Now, Phase, Port};
+use super::{COPIED, DRAIN, End, Exchange, HIGH_WATER, Lying, Now, Phase, Port};
 use crate::net::Scheme;
 use crate::protocol::Refusal;
 use crate::protocol::http1::response;
@@ -178,12 +178,12 @@ impl Exchange {
             // Nothing has to be read over for a client that has said itself
             // that it sends no more, and has not: nearly all that close.
             let linger = !wire.is_read_out();
-            return self.end(linger);
+            return self.close(linger);
         }
         if wire.decoder.is_done() {
             self.next_request(now);
         } else if wire.input_failure.is_some() || wire.expects_100 {
-            self.end(true);
+            self.close(true);
         } else {
             self.begin_drain(now);
         }
@@ -277,7 +277,7 @@ impl Exchange {
         wire.begin(terms);
         answer(wire, refusal.status(), refusal.text(), &now.date);
         wire.finish();
-        self.end(true);
+        self.close(true);
     }
 
     /// Ends a response that cannot be ended well: the client must be able to
@@ -290,15 +290,16 @@ impl Exchange {
     }
 
     fn drop_response(&mut self) {
-        self.slot.wire().state.finish();
-        self.is_cut = true;
-        self.end(true);
+        let wire = self.slot.wire();
+        wire.state.finish();
+        self.end = if wire.ends_with_connection() { End::Reset } else { End::Cut };
+        self.close(true);
     }
 
     /// Sends what is there, then closes; with `linger`, in a way that what the
     /// client still sends does not turn the close into a reset, which would
     /// take back what it has not read yet (RFC 9112, section 9.6).
-    pub(super) fn end(&mut self, linger: bool) {
+    pub(super) fn close(&mut self, linger: bool) {
         self.land(None);
         self.slot.recycle();
         let linger = linger && !self.half_closed;
@@ -311,7 +312,8 @@ impl Exchange {
     /// What follows once all is sent. A client that speaks TLS is told of the end:
     /// else it cannot tell that from a connection that somebody has cut.
     pub(super) fn ended(&self, linger: bool) -> Phase {
-        if linger || self.slot.is_secure() { Phase::Shut { linger } } else { Phase::Closed }
+        let is_told = linger || self.slot.is_secure() || self.end == End::Reset;
+        if is_told { Phase::Shut { linger } } else { Phase::Closed }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::slot::Slot;
 use super::wire::Wire;
-use super::{Exchange, Now, Phase, RECEIVE, Service, Timeouts};
+use super::{End, Exchange, Now, Phase, RECEIVE, Service, Timeouts};
 use crate::net::{Endpoint, Origin, Peer};
 use crate::protocol::http1::Scanner;
 use crate::stats::{Board, RequestId};
@@ -64,7 +64,7 @@ impl Exchange {
             scanner: Scanner::default(),
             half_closed: false,
             stopping: false,
-            is_cut: false,
+            end: End::default(),
             requests: 0,
             flight,
             id: RequestId::of_exchange(),
@@ -112,6 +112,6 @@ impl Exchange {
         self.slot.unbind();
         self.slot.wire().vacate();
         self.phase = Phase::Closed;
-        (self.scanner, self.moved, self.half_closed, self.is_cut) = (Scanner::default(), 0, false, false);
+        (self.scanner, self.moved, self.half_closed, self.end) = (Scanner::default(), 0, false, End::Whole);
     }
 }

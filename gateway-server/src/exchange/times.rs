@@ -29,12 +29,12 @@ impl Exchange {
             return;
         }
         match (self.want(), self.phase) {
-            (Want::Read, Phase::Head | Phase::Enveloped) if self.moved == 0 => self.end(false),
+            (Want::Read, Phase::Head | Phase::Enveloped) if self.moved == 0 => self.close(false),
             (Want::Read, Phase::Head | Phase::Enveloped) => self.refuse(Refusal::HeadTimeout, now),
             (Want::Read, Phase::Preface) => self.unannounced(Broken::Late),
             (Want::Read, Phase::Collect { .. } | Phase::Gather { .. }) => self.refuse(Refusal::BodyTimeout, now),
             (Want::Read, Phase::Linger { .. }) => self.phase = Phase::Closed,
-            (Want::Read, _) => self.end(true),
+            (Want::Read, _) => self.close(true),
             _ => {
                 let before = RequestId::enter(Some(self.id));
                 tracing::info!("{}: the client took nothing of its response for too long", self.slot.client());

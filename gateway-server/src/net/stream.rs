@@ -52,6 +52,14 @@ impl Stream {
         Ok(rustix::net::shutdown(&self.socket, Shutdown::Write)?)
     }
 
+    /// Breaks the connection off, for a client that would take its end for that of what
+    /// it was sent. TLS has a word for that end, and Unix sockets know nothing else.
+    pub fn reset(&self) {
+        if self.is_secure() || rustix::net::connect_unspec(&self.socket).is_err() {
+            let _ = rustix::net::shutdown(&self.socket, Shutdown::Both);
+        }
+    }
+
     /// Ends one direction, or both. A client that speaks TLS is told before that
     /// nothing follows, unless both end.
     ///

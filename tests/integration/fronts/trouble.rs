@@ -1,6 +1,7 @@
 //! Behind nginx when something goes wrong, or is large; by each protocol.
 
 use std::fs;
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 
 use gateway_tests::client::{Client, Response};
@@ -16,6 +17,8 @@ on_every_engine! {
     front_10_a_call_that_nginx_does_not_wait_for => a_call_that_nginx_does_not_wait_for,
     front_10_clients_that_leave_in_an_upload => clients_that_leave_in_an_upload,
     front_10_large_and_empty_answers => large_and_empty_answers,
+    front_10_what_breaks_off_is_not_whole => what_breaks_off_is_not_whole,
+    front_05_who_says_too_much_is_told_so => who_says_too_much_is_told_so,
 }
 
 const PROTOCOLS: [&str; 4] = ["uwsgi", "scgi", "fastcgi", "proxy"];
@@ -23,13 +26,23 @@ const PROTOCOLS: [&str; 4] = ["uwsgi", "scgi", "fastcgi", "proxy"];
 /// Has `act` ask nginx, with these lines about it, by each protocol. The server is
 /// the one of all.
 fn by_each(engine: Engine, flags: &[&str], lines: impl Fn(&str) -> String, act: impl Fn(&str, &Running)) -> Server {
+    serving("probe:app", engine, flags, lines, act)
+}
+
+fn serving(
+    app: &str,
+    engine: Engine,
+    flags: &[&str],
+    lines: impl Fn(&str) -> String,
+    act: impl Fn(&str, &Running),
+) -> Server {
     let mut binds = Vec::new();
     for protocol in PROTOCOLS {
         let scheme = if protocol == "proxy" { "http" } else { protocol };
         binds.extend(["--bind".to_owned(), format!("{scheme}://127.0.0.1:0")]);
     }
     let binds: Vec<&str> = binds.iter().map(String::as_str).collect();
-    let server = engine.serve("probe:app", &[&binds, flags].concat());
+    let server = engine.serve(app, &[&binds, flags].concat());
     for (protocol, place) in PROTOCOLS.iter().zip(server.places()) {
         act(protocol, &front_with(protocol, place, &lines(protocol)));
     }
@@ -59,6 +72,55 @@ fn a_call_that_nginx_does_not_wait_for(engine: Engine) {
         until(protocol, || asked(nginx, "GET", "/", "").status, |status| *status == 200);
     });
     assert!(!server.stop().contains("panicked"));
+}
+
+/// Neither for a client of nginx, nor for one that speaks HTTP/1.0: both cannot tell
+/// by the content that some of it is missing.
+fn what_breaks_off_is_not_whole(engine: Engine) {
+    if !has_nginx() {
+        return;
+    }
+    let server = serving(
+        "faulty:app",
+        engine,
+        &[],
+        |_| String::new(),
+        |protocol, nginx| {
+            for target in ["/error_in_stream", "/panic_in_stream"] {
+                let mut client = Client::new(TcpStream::connect(nginx.address).unwrap());
+                client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).unwrap();
+                let answer = client.response("GET").unwrap();
+                assert!(!answer.complete || answer.status == 502, "{protocol} {answer:?}");
+            }
+        },
+    );
+    let plain = server.places().last().unwrap().replace("http://", "");
+    let mut old = TcpStream::connect(plain).unwrap();
+    old.write_all(b"GET /error_in_stream HTTP/1.0\r\n\r\n").unwrap();
+    let ended = old.read_to_end(&mut Vec::new());
+    assert_eq!(ended.map_err(|error| error.kind()), Err(ErrorKind::ConnectionReset));
+    server.stop();
+}
+
+/// nginx would take a server that just closes for broken, and turn to the next.
+fn who_says_too_much_is_told_so(engine: Engine) {
+    if !has_nginx() {
+        return;
+    }
+    by_each(
+        engine,
+        &[],
+        |_| String::new(),
+        |protocol, nginx| {
+            for much in ["A: b\r\n".repeat(995), format!("A: {}\r\n", "x".repeat(7000)).repeat(3)] {
+                let status = asked(nginx, "GET", "/", &much).status;
+                let most = if much.len() < 10_000 { 431 } else { 200 };
+                assert_eq!(status, most, "{protocol}, {} bytes", much.len());
+            }
+            assert_eq!(asked(nginx, "GET", "/", "").status, 200, "{protocol}");
+        },
+    )
+    .stop();
 }
 
 /// nginx is told to pass on what it has at once: the server sees half a body, and then

@@ -4,6 +4,8 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
+use rustix::net::Shutdown;
+
 use crate::engine::machine::Machine;
 use crate::engine::poller::Interest;
 use crate::engine::port::BodyWait;
@@ -34,6 +36,20 @@ const LATE: u64 = u64::MAX;
 impl Shared {
     pub(super) const fn new(stream: Stream, scheme: Scheme) -> Self {
         Self { stream, called: AtomicU64::new(0), scheme }
+    }
+
+    /// Nothing follows what was sent, which is whole or not.
+    pub(super) fn end(&self, is_whole: bool) {
+        if is_whole && self.stream.shutdown(Shutdown::Write).is_ok() {
+            return;
+        }
+        match self.scheme {
+            // Nothing else than the connection's end may tell where an answer ends.
+            Scheme::Uwsgi | Scheme::Scgi if !is_whole => self.stream.reset(),
+            _ => {
+                let _ = self.stream.shutdown(Shutdown::Both);
+            }
+        }
     }
 
     /// Has the call that began then be late, which the board shows; `false` where it

@@ -186,9 +186,7 @@ impl Worker {
             // A client that does not take so little is gone.
             let _ = stream.write_all(&overdue(hand.clock.now(), service.server, place.shared().scheme));
         }
-        if !unanswered || stream.shutdown(Shutdown::Write).is_err() {
-            let _ = stream.shutdown(Shutdown::Both);
-        }
+        place.shared().end(unanswered);
     }
 
     /// A connection's deadline is its owner's while it has one: nobody sets it

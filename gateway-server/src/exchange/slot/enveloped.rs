@@ -17,6 +17,9 @@ pub(super) struct Said {
     env: Vec<Header<'static>>,
 }
 
+/// A web server says more than HTTP does: the path up to four times.
+const ROOM: usize = 2;
+
 impl Slot {
     /// Looks at what the buffer begins with, and keeps what is said of a request.
     ///
@@ -25,7 +28,7 @@ impl Slot {
     pub(in crate::exchange) fn look(&mut self, front: Front, limits: &Limits) -> Result<Found, Broken> {
         let inner = self.inner();
         let bytes = inner.hosted.transport().buffer.bytes();
-        front.read(bytes, limits.head, &mut inner.said.get_or_insert_default().variables)
+        front.read(bytes, ROOM * limits.head, &mut inner.said.get_or_insert_default().variables)
     }
 
     /// Opens the request that was found by the last look.
@@ -79,6 +82,14 @@ impl Slot {
         let (env, headers): (&'static [Header<'static>], &'static [Header<'static>]) =
             unsafe { (&*std::ptr::from_ref(&*said.env), &*std::ptr::from_ref(&*inner.room.headers)) };
         inner.hosted.set_lists(env, headers);
+    }
+
+    /// The first line of a request that a web server said and that is refused, as far as
+    /// it was read.
+    pub(in crate::exchange) fn said_line(&self) -> Vec<u8> {
+        // SAFETY: `&self`, and nobody changes what was said while a request is refused.
+        let said = unsafe { &(*self.0.as_ptr()).said };
+        said.as_ref().map(|said| said.variables.line()).unwrap_or_default()
     }
 
     /// All of it, between calls.

@@ -73,6 +73,11 @@ impl Wire {
         }
     }
 
+    /// Whether nothing but the end of the connection tells where the content ends.
+    pub(in crate::exchange) const fn ends_with_connection(&self) -> bool {
+        matches!(self.framing, Framing::Close)
+    }
+
     /// Bytes of content that were given.
     pub(in crate::exchange) const fn content(&self) -> u64 {
         match self.framing {

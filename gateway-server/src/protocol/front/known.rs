@@ -23,6 +23,12 @@ pub(super) enum Known {
 pub(super) const COUNT: usize = Known::Scgi as usize + 1;
 
 impl Known {
+    /// Whether a request that says it twice is refused, so that a pair without a value
+    /// says nothing. Of others the last one counts.
+    pub(super) fn is_said_once(self) -> bool {
+        matches!(self, Self::Length | Self::Type)
+    }
+
     /// The one of that name.
     pub(super) fn of(name: &[u8]) -> Option<Self> {
         Some(match name {

@@ -45,6 +45,10 @@ const LEFT_OUT: [&[u8]; 8] = [
     b"proxy",
 ];
 
+/// What is put together from the path, in which any byte may be: nobody gets it where a
+/// header could not have it. The path itself stands elsewhere.
+const PATHS: [&[u8]; 3] = [b"DOCUMENT_URI", b"SCRIPT_FILENAME", b"PATH_TRANSLATED"];
+
 /// What the names of headers begin with.
 const HEADER: &[u8] = b"HTTP_";
 
@@ -78,6 +82,13 @@ impl Variables {
             pair.name.start += HEADER.len();
         }
         Ok(())
+    }
+
+    /// Method, target and protocol, as far as they are said: for a log.
+    #[must_use]
+    pub fn line(&self) -> Vec<u8> {
+        let parts = [Known::Method, Known::Target, Known::Protocol].map(|known| self.get(known).unwrap_or_default());
+        if parts == [b""; 3] { Vec::new() } else { parts.join(&b' ') }
     }
 
     /// Finds the path where no PATH_INFO is said: nginx's own files for SCGI and FastCGI
@@ -173,8 +184,11 @@ impl Variables {
             }
             headers.push(Header::new(name, value));
         }
-        for (kind, name, value) in self.kinds().filter(|(.., value)| !value.is_empty()) {
+        for (place, (kind, name, value)) in self.kinds().enumerate() {
             match kind {
+                Kind::Known(known) if !known.is_said_once() && !self.counts(known, place) => {}
+                Kind::Other if is_variable(name) => set(others, name, value),
+                _ if value.is_empty() => {}
                 Kind::Known(Known::Type) => headers.push(Header::new("content-type", value)),
                 Kind::Known(Known::Length) => headers.push(Header::new("content-length", value)),
                 // nginx's word for a client of a Unix socket, who has no address.
@@ -184,18 +198,29 @@ impl Variables {
                 Kind::Known(Known::Address | Known::Port | Known::Document | Known::Https | Known::Scheme) => {
                     others.push(Header::new(name, value));
                 }
-                Kind::Other if is_variable(name) => others.push(Header::new(name, value)),
                 // It stands elsewhere in the request, or is not the web server's to say.
                 Kind::Known(_) | Kind::Other | Kind::Header | Kind::LeftOut => {}
             }
         }
-        // All at once, and one by one only where something is odd, which may be in what
-        // nobody gets.
-        let is_odd = |field: &Header<'_>| !is_field_value(field.value());
-        if !is_field_value(&self.bytes) && headers.iter().chain(&*others).any(is_odd) {
-            return Err(Refusal::Field);
+        // All at once, and one by one only where something is odd.
+        if !is_field_value(&self.bytes) {
+            let is_odd = |field: &Header<'_>| !is_field_value(field.value());
+            others.retain(|field| !is_odd(field) || !PATHS.contains(&field.name()));
+            if headers.iter().chain(&*others).any(is_odd) {
+                return Err(Refusal::Field);
+            }
         }
         if headers.len() > limits.fields { Err(Refusal::TooManyFields) } else { Ok(()) }
+    }
+}
+
+/// Says a variable, in the place of one of that name that was said before.
+fn set<'b>(list: &mut Vec<Header<'b>>, name: &'b [u8], value: &'b [u8]) {
+    match list.iter().position(|known| known.name() == name) {
+        Some(place) if value.is_empty() => drop(list.remove(place)),
+        Some(place) => list[place] = Header::new(name, value),
+        None if value.is_empty() => {}
+        None => list.push(Header::new(name, value)),
     }
 }
 

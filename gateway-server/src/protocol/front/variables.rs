@@ -14,8 +14,8 @@ const MOST: usize = 1000;
 pub struct Variables {
     pub(super) bytes: Vec<u8>,
     pub(super) pairs: Vec<Pair>,
-    /// For each that this server reads, the number of the last pair that says something,
-    /// from 1 on.
+    /// For each that this server reads, the number of the pair that counts, from 1 on: the
+    /// last one.
     said: [u16; known::COUNT],
 }
 
@@ -66,7 +66,7 @@ impl Variables {
         let known = Known::of(name);
         let (name, range) = (self.put(name), self.put(value));
         self.pairs.push(Pair { name, value: range, kind: known.map_or(Kind::Other, Kind::Known) });
-        if let Some(known) = known.filter(|_| !value.is_empty()) {
+        if let Some(known) = known.filter(|known| !value.is_empty() || !known.is_said_once()) {
             self.said[known as usize] = self.pairs.len() as u16;
         }
     }
@@ -89,10 +89,16 @@ impl Variables {
         self.pairs.iter().map(move |pair| (pair.kind, text(&pair.name), text(&pair.value)))
     }
 
-    /// The last one of that name that says something.
+    /// What the last one of that name says, if that is something.
     pub(super) fn get(&self, known: Known) -> Option<&[u8]> {
         let place = usize::from(self.said[known as usize]).checked_sub(1)?;
-        self.pairs.get(place).map(|pair| &self.bytes[pair.value.clone()])
+        let value = self.pairs.get(place).map(|pair| &self.bytes[pair.value.clone()])?;
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// Whether that pair is the one that counts.
+    pub(super) fn counts(&self, known: Known, place: usize) -> bool {
+        usize::from(self.said[known as usize]) == place + 1
     }
 
     /// From now on it says nothing.
