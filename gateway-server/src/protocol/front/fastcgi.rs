@@ -22,6 +22,8 @@ const STDIN: u8 = 5;
 pub const STDOUT: u8 = 6;
 /// A line for the web server's log.
 pub const STDERR: u8 = 7;
+/// What only filters are sent.
+const DATA: u8 = 8;
 const GET_VALUES: u8 = 9;
 const GET_VALUES_RESULT: u8 = 10;
 const UNKNOWN_TYPE: u8 = 11;
@@ -71,7 +73,7 @@ pub(super) fn read(bytes: &[u8], most: usize, variables: &mut Variables) -> Resu
     let (role, flags) = match (first.kind, first.content) {
         (BEGIN_REQUEST, [high, low, flags, ..]) => (u16::from_be_bytes([*high, *low]), *flags),
         // The rest of a request that has been answered already.
-        (ABORT_REQUEST | STDIN | PARAMS, _) => {
+        (ABORT_REQUEST | STDIN | PARAMS | DATA, _) => {
             return Ok(Found::Answer { size: first.size, bytes: Vec::new(), close: false });
         }
         _ => return Err(Broken::Malformed("a FastCGI request begins with another record than BEGIN_REQUEST")),
@@ -220,6 +222,8 @@ enum State {
     /// In a record's content, and how much padding follows.
     Content(u16, u8),
     Padding(u8),
+    /// In the padding of the last one.
+    End(u8),
     Done,
 }
 
@@ -264,6 +268,11 @@ impl Records {
                     at += count;
                     self.state = behind(0, left - count as u8);
                 }
+                State::End(left) => {
+                    let count = usize::from(left).min(input.len() - at);
+                    at += count;
+                    self.state = end(left - count as u8);
+                }
                 State::Done => break,
             }
         }
@@ -276,8 +285,7 @@ impl Records {
         let (id, length) = (u16::from_be_bytes([high, low]), u16::from_be_bytes([length, length_low]));
         match (version, kind) {
             (VERSION, STDIN) if id == self.id && length == 0 => match self.left {
-                0 if padding == 0 => Ok(State::Done),
-                0 => Err(Refusal::Records),
+                0 => Ok(end(padding)),
                 _ => Err(Refusal::Truncated),
             },
             (VERSION, STDIN) if id == self.id && u64::from(length) <= self.left => Ok(behind(length, padding)),
@@ -285,6 +293,11 @@ impl Records {
             _ => Err(Refusal::Records),
         }
     }
+}
+
+/// What follows the last record's head, and so many bytes of padding.
+const fn end(padding: u8) -> State {
+    if padding == 0 { State::Done } else { State::End(padding) }
 }
 
 /// What follows so many bytes of content, and so many of padding.

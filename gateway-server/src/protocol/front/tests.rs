@@ -208,6 +208,10 @@ fn front_04_a_path_is_not_decoded_again() {
             vec![get, ("SCRIPT_NAME", "/a"), ("DOCUMENT_URI", "/a"), ("REQUEST_URI", "/a")],
             "GET [][/a]? /a  DOCUMENT_URI=/a 0 false",
         ),
+        (
+            vec![get, ("PATH_INFO", "/a\nb"), ("REQUEST_URI", "/a%0Ab"), ("DOCUMENT_URI", "/a\nb")],
+            "GET [][/a\\nb]? /a%0Ab   0 false",
+        ),
         (vec![get, ("REQUEST_URI", "/a%20b?c")], "GET [][/a b]? /a%20b?c   0 false"),
         // A mount.
         (
@@ -246,6 +250,18 @@ fn front_05_headers_are_those_of_the_request() {
     let expected = "POST [][/]? / x-a-b=c,host=example.org,content-length=12,content-type=text/plain \
                     HTTPS=on,REMOTE_USER=eva 12 true";
     assert_eq!(said.as_deref(), Ok(expected));
+}
+
+#[test]
+fn front_05_of_what_is_said_twice_the_last_one_counts() {
+    let base = [("REQUEST_METHOD", "PUT"), ("PATH_INFO", "/a"), ("REQUEST_URI", "/a"), ("HTTPS", "on")];
+    let more = [("REMOTE_ADDR", "10.0.0.1"), ("REMOTE_USER", "eva"), ("X", "1"), ("REMOTE_USER", "ada")];
+    let again = [("REQUEST_METHOD", "GET"), ("HTTPS", "off"), ("REMOTE_ADDR", "10.0.0.2"), ("X", "")];
+    let none = [("CONTENT_LENGTH", "3"), ("CONTENT_LENGTH", "")];
+    let said = understand(&[&base[..], &more, &again, &none].concat());
+    let expected = "GET [][/a]? /a content-length=3 REMOTE_USER=ada,HTTPS=off,REMOTE_ADDR=10.0.0.2 3 false";
+    assert_eq!(said.as_deref(), Ok(expected));
+    assert_eq!(understand(&[&base[..], &[("REQUEST_METHOD", "")]].concat()), Err(Refusal::RequestLine));
 }
 
 #[test]
@@ -310,6 +326,7 @@ fn front_09_a_body_is_as_long_as_it_says() {
     for (input, length, expected) in [
         ([&one[..], &end, b"next"].concat(), 3, Ok((b"abc".to_vec(), 4, true))),
         ([&one[..], &record(5, 7, b"de", 0), &end].concat(), 5, Ok((b"abcde".to_vec(), 0, true))),
+        ([&one[..], &record(5, 7, b"", 9), b"next"].concat(), 3, Ok((b"abc".to_vec(), 4, true))),
         (one.clone(), 3, Ok((b"abc".to_vec(), 0, false))),
         ([&one[..], &end].concat(), 4, Err(Refusal::Truncated)),
         ([&one[..], &record(2, 7, b"", 0)].concat(), 4, Err(Refusal::Truncated)),

@@ -41,9 +41,11 @@ pub(super) const RULES: &[Rule] = &[
         "FRONT-05",
         "RFC 3875, 4.1.18",
         "HTTP_ variables are the request's headers. Left out are Transfer-Encoding, Connection, Keep-Alive, TE, Upgrade \
-         and Proxy. Names with a hyphen and with an underscore are the same here, in whatever case.",
+         and Proxy. Names with a hyphen and with an underscore are the same here, in whatever case. Of other variables \
+         that are said twice the last one counts, also where that one is empty.",
         "What HTTP does not allow in a header, a target or a method is refused as it is there; and what is said twice \
-         of Host, Content-Length and Content-Type, or is no address of a client.",
+         of Host, Content-Length and Content-Type, or is no address of a client. Variables longer than twice \
+         `--max-head`, or more than 1,000, are answered with 431.",
     ),
     Rule::keeping(
         "FRONT-06",
@@ -62,8 +64,8 @@ pub(super) const RULES: &[Rule] = &[
         "FRONT-08",
         FASTCGI,
         "Responder is the role that is played; a connection serves one request at a time, and stays where the web server \
-         wants that. FCGI_GET_VALUES, other roles, and a second request beside the first are answered as the \
-         specification says.",
+         wants that. FCGI_GET_VALUES, other roles, and, while its variables come, a second request beside the first \
+         are answered as the specification says.",
         "Records out of order: a line in the log, and the connection is closed.",
     ),
     Rule::refusing(
@@ -78,7 +80,8 @@ pub(super) const RULES: &[Rule] = &[
         "RFC 3875, 6",
         "Responses are never chunked: they have a length, or end with the connection, or by FCGI_END_REQUEST. They \
          begin with a status line for uwsgi, with `Status:` for the others.",
-        "One that is not whole ends without FCGI_END_REQUEST. A call that takes too long is answered with 504, but in \
+        "One that is not whole ends without FCGI_END_REQUEST; where the connection's end is its own, that is a reset, \
+         which Unix sockets do not have. A call that takes too long is answered with 504, but in \
          FastCGI, where the connection is cut.",
     ),
 ];
