@@ -46,6 +46,7 @@ fn check_observed(app: impl App + 'static + Clone, input: &str, lines: &[&str], 
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri maps no memory that processes share")]
 fn each_answer_is_told_once() {
     check_observed(
         echo,
@@ -69,6 +70,7 @@ fn long<'r>(_: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Resul
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri maps no memory that processes share")]
 fn bytes_are_those_of_the_content() {
     check_observed(
         long,
@@ -89,6 +91,7 @@ fn short<'r>(_: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Resu
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri maps no memory that processes share")]
 fn answers_that_are_no_good_are_told_too() {
     let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     check_observed(failing, get, &[" GET / HTTP/1.1 1 500 26 timed"], [0, 0, 0, 0, 1, 0]);
@@ -96,6 +99,7 @@ fn answers_that_are_no_good_are_told_too() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri maps no memory that processes share")]
 fn a_request_that_is_none_is_told_by_its_line() {
     check_observed(
         echo,
@@ -112,6 +116,7 @@ fn a_request_that_is_none_is_told_by_its_line() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri maps no memory that processes share")]
 fn a_client_that_has_left_is_told_by_its_status() {
     let lines = Arc::new(Lines::default());
     let journal: Arc<dyn Journal> = lines.clone();
@@ -128,6 +133,7 @@ fn a_client_that_has_left_is_told_by_its_status() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri maps no memory that processes share")]
 fn an_app_runs_for_a_request_that_has_an_id() {
     fn told<'r>(_: Environ<'r>, start_response: &mut dyn StartResponse<'r>) -> Result<Body<'r>> {
         start_response.start(Head::new(Status::OK, &[]))?;
