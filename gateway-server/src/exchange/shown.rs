@@ -48,6 +48,7 @@ impl Slot {
             method: request.method(),
             target: request.request_uri(),
             protocol: of(0, b"SERVER_PROTOCOL"),
+            user: if is_said { of(0, b"REMOTE_USER") } else { b"" },
             headers: request.headers(),
             variables: env,
         };

@@ -34,6 +34,8 @@ pub enum Asked<'a> {
         target: &'a [u8],
         /// SERVER_PROTOCOL.
         protocol: &'a [u8],
+        /// REMOTE_USER, where a web server says it.
+        user: &'a [u8],
         /// Its header fields, without those that the server leaves out.
         headers: &'a [Header<'a>],
         /// Its variables that are not header fields.

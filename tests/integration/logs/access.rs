@@ -1,9 +1,12 @@
 //! What stands in the access log, on each engine, to the last line.
 
 use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
 use gateway_tests::client::Client;
 use gateway_tests::gate::{Form, Gate};
+use gateway_tests::packets::{scgi, uwsgi};
 use gateway_tests::process::{children, threads_named};
 use gateway_tests::server::Server;
 use gateway_tests::wait::until;
@@ -32,6 +35,48 @@ fn all_lines_are_there_at_the_end(engine: Engine) {
         assert!(lines.iter().all(|line| line.starts_with("127.0.0.1 - - [")), "{lines:?}");
         assert!(!log.contains("could not be written"), "{log}");
     }
+}
+
+on_every_engine! { what_a_web_server_says_is_in_the_line => what_a_web_server_says_is_in_the_line }
+
+/// Whom it has let in, not whom the client says; and of a request that is refused, what it
+/// was.
+fn what_a_web_server_says_is_in_the_line(engine: Engine) {
+    let place = Place::new();
+    let name = place.name("access");
+    let binds = ["--bind", "127.0.0.1:0", "--bind", "uwsgi://127.0.0.1:0", "--bind", "scgi://127.0.0.1:0"];
+    let server = engine.serve("hello:app", &[&binds[..], &["--access-log", &name]].concat());
+    let ask = |number: usize, path: &str| {
+        let pairs = [
+            ("CONTENT_LENGTH", "0"),
+            ("SCGI", "1"),
+            ("REQUEST_METHOD", "GET"),
+            ("REQUEST_URI", "/a\"?b"),
+            ("PATH_INFO", path),
+            ("SERVER_PROTOCOL", "HTTP/1.1"),
+            ("REMOTE_ADDR", "192.0.2.1"),
+            ("REMOTE_USER", "eva"),
+            // bob:
+            ("HTTP_AUTHORIZATION", "Basic Ym9iOg=="),
+        ];
+        let pairs = pairs.map(|(name, value)| (name.into(), value.into()));
+        let packet = if number == 1 { uwsgi(&pairs) } else { scgi(&pairs) };
+        let address = server.places()[number].split_once("://").unwrap().1.to_owned();
+        let mut client = TcpStream::connect(address).unwrap();
+        client.write_all(&packet).unwrap();
+        client.read_to_end(&mut Vec::new()).unwrap();
+    };
+    for number in [1, 2] {
+        ask(number, "/a");
+        ask(number, "a");
+    }
+    let log = server.stop();
+    let lines = place.lines("access");
+    let good = r#""GET /a\x22?b HTTP/1.1" 200 14 "-" "-""#;
+    let bad = r#""GET /a\x22?b HTTP/1.1" 400 - "-" "-""#;
+    let count = |begin: &str, end: &str| lines.iter().filter(|it| it.starts_with(begin) && it.ends_with(end)).count();
+    let counts = (count("192.0.2.1 - eva [", good), count("127.0.0.1 - - [", bad));
+    assert_eq!(counts, (2, 2), "{lines:?} {log}");
 }
 
 on_every_engine! { a_reload_loses_no_line => a_reload_loses_no_line }

@@ -28,7 +28,7 @@ pub(super) fn write(record: &Record<'_>, Sheet { lines, clock, room }: &mut Shee
         text(b",\"line\":\"", first, line);
     }
     text(b",\"scheme\":\"", asked.variable(b"gateway.url_scheme"), line);
-    if let Some(name) = named(record, b"Authorization").next().and_then(user::name) {
+    if let Some(name) = user::name(record, named(record, b"Authorization").next()) {
         text(b",\"user\":\"", name.as_bytes(), line);
     }
     text(b",\"host\":\"", named(record, b"Host").next().unwrap_or_default(), line);

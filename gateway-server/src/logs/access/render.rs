@@ -30,7 +30,7 @@ fn combined(format: &Text, record: &Record<'_>, sheet: &mut Sheet) {
     let Sheet { lines, clock, room } = sheet;
     let mut line = Line::new(room, lines);
     address(record, &mut line);
-    match known.authorization.and_then(user::name) {
+    match user::name(record, known.authorization) {
         None => line.fixed(b" - - "),
         Some(name) => {
             line.fixed(b" - ");
@@ -71,7 +71,7 @@ fn value(token: &Token, place: Place<'_>, record: &Record<'_>, clock: &mut Clock
     match token {
         Token::Nothing => {}
         Token::Address => address(record, line),
-        Token::User => match named(record, b"Authorization").next().and_then(user::name) {
+        Token::User => match user::name(record, named(record, b"Authorization").next()) {
             Some(name) => line.put(name.as_bytes()),
             None => none(line),
         },
@@ -198,7 +198,7 @@ mod tests {
 
     fn get<'a>(target: &'a [u8], headers: &'a [Header<'a>]) -> Asked<'a> {
         const VARIABLES: &[Header<'static>] = &[Header::from_static("gateway.url_scheme", "https")];
-        Asked::Request { method: b"GET", target, protocol: b"HTTP/1.1", headers, variables: VARIABLES }
+        Asked::Request { method: b"GET", target, protocol: b"HTTP/1.1", user: b"", headers, variables: VARIABLES }
     }
 
     #[test]

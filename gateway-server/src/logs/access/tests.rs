@@ -32,6 +32,7 @@ impl Answer {
                 method: method.as_bytes(),
                 target: &self.target,
                 protocol: b"HTTP/1.1",
+                user: b"",
                 headers: &headers,
                 variables: &[],
             },

@@ -1,8 +1,11 @@
-//! Who a client says that it is, by Basic authentication (RFC 7617): a name, if it is one.
-//! Nobody has checked it but the app, perhaps.
+//! Who a client is: whom a web server has let in, or else whom the client says that it is
+//! by Basic authentication (RFC 7617), which nobody has checked but the app, perhaps. A
+//! name, if it is one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+
+use crate::stats::{Asked, Record};
 
 /// The most bytes of a name.
 const MOST: usize = 64;
@@ -12,36 +15,64 @@ const TEXT: usize = DECODED / 3 * 4;
 
 /// A name. Nothing in it is odd.
 pub(super) struct Name {
-    /// As it was decoded, and what follows it.
+    /// As it was said or decoded, and what follows it.
     text: [u8; DECODED],
     length: usize,
 }
 
 impl Name {
+    /// What a text begins with, if it is simple.
+    fn new(text: [u8; DECODED], length: usize) -> Option<Self> {
+        let is_simple = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-@+".contains(byte);
+        let is_name = length > 0 && length <= MOST && text[..length].iter().all(is_simple);
+        is_name.then_some(Self { text, length })
+    }
+
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.text[..self.length]
     }
 }
 
-/// The name of an `Authorization` field, if it has one that is simple.
+/// Whom the web server has let in, or the name of an `Authorization` field.
+#[inline]
+pub(super) fn name(record: &Record<'_>, authorization: Option<&[u8]>) -> Option<Name> {
+    match record.asked {
+        Asked::Request { user, .. } if !user.is_empty() => said(user),
+        _ => basic(authorization?),
+    }
+}
+
+#[cold]
+fn said(user: &[u8]) -> Option<Name> {
+    let mut text = [0; DECODED];
+    text.get_mut(..user.len())?.copy_from_slice(user);
+    Name::new(text, user.len())
+}
+
 #[inline(never)]
-pub(super) fn name(field: &[u8]) -> Option<Name> {
+fn basic(field: &[u8]) -> Option<Name> {
     let (scheme, credentials) = field.split_at_checked(6)?;
     if !scheme.eq_ignore_ascii_case(b"Basic ") {
         return None;
     }
     let (encoded, mut text) = (credentials.trim_ascii(), [0; DECODED]);
     let decoded = STANDARD.decode_slice(&encoded[..encoded.len().min(TEXT)], &mut text).ok()?;
-    let length = memchr::memchr(b':', &text[..decoded])?;
-    let is_simple = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-@+".contains(byte);
-    let is_name = length > 0 && length <= MOST && text[..length].iter().all(is_simple);
-    is_name.then_some(Name { text, length })
+    Name::new(text, memchr::memchr(b':', &text[..decoded])?)
 }
 
 #[cfg(test)]
 mod tests {
     fn user(field: &str) -> Option<String> {
-        super::name(field.as_bytes()).map(|name| String::from_utf8(name.as_bytes().to_vec()).unwrap())
+        super::basic(field.as_bytes()).map(|name| String::from_utf8(name.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn whom_a_web_server_has_let_in_has_a_name() {
+        let name = |user: &str| super::said(user.as_bytes()).map(|name| name.as_bytes().to_vec());
+        assert_eq!(name("eva.b@c"), Some(b"eva.b@c".to_vec()));
+        for user in ["a b", "a\"", "\n", &"x".repeat(65), &"x".repeat(67)] {
+            assert_eq!(name(user), None, "{user}");
+        }
     }
 
     #[test]
