@@ -46,8 +46,8 @@ fn strict(bytes: &[u8], length: usize) -> Read {
         }
         at += 8;
         if count == 0 {
-            // The end, which has no padding.
-            return if left == 0 && padding == 0 { Ok(Some((data, at))) } else { Err(()) };
+            let end = at + usize::from(padding);
+            return if left == 0 { Ok((end <= bytes.len()).then_some((data, end))) } else { Err(()) };
         }
         let Some(content) = bytes.get(at..at + count) else { return Ok(None) };
         data.extend_from_slice(content);
