@@ -19,7 +19,7 @@ impl Book {
 
     /// GET `/`
     pub(crate) fn read(&self, request: &mut Request<'_>) -> Outcome {
-        let query = request.query();
+        let query = request.query()?;
         self.show(request, query.get("page"), &Draft::default(), &Problems::default())
     }
 
@@ -45,7 +45,7 @@ impl Book {
 
     /// GET `/entries.json`
     pub(crate) fn json(&self, request: &mut Request<'_>) -> Outcome {
-        let (entries, pages) = store::page(&self.database, request.query().get("page"))?;
+        let (entries, pages) = store::page(&self.database, request.query()?.get("page"))?;
         Response::json(&json!({ "entries": entries, "pages": pages }))
     }
 

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn draft(form: &str) -> Draft {
-        Draft::new(&Fields::parse(form.as_bytes()))
+        Draft::new(&Fields::parse(form.as_bytes()).unwrap())
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! What a query or a form says.
 
+use gateway_spec::Status;
+
 use crate::Failure;
+
+/// A field costs its client two bytes, and its reader a hundred.
+const FIELDS: usize = 1000;
 
 /// Names and values, decoded, in the order in which they came.
 #[derive(Clone, Debug, Default)]
@@ -9,9 +14,16 @@ pub struct Fields(Vec<(String, String)>);
 impl Fields {
     /// Parses `a=1&b=two+words`. Anything is a form; what is not UTF-8 in it becomes
     /// `U+FFFD`.
-    #[must_use]
-    pub fn parse(bytes: &[u8]) -> Self {
-        Self(form_urlencoded::parse(bytes).into_owned().collect())
+    ///
+    /// # Errors
+    /// 413 for more than a thousand fields.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Failure> {
+        let mut fields = form_urlencoded::parse(bytes);
+        let known = fields.by_ref().take(FIELDS).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+        match fields.next() {
+            None => Ok(Self(known)),
+            Some(_) => Err(Failure::new(Status::CONTENT_TOO_LARGE, format!("These are more than {FIELDS} fields."))),
+        }
     }
 
     /// The first value of that name.

@@ -71,8 +71,10 @@ impl<'r> Request<'r> {
     }
 
     /// What follows the `?`.
-    #[must_use]
-    pub fn query(&self) -> Fields {
+    ///
+    /// # Errors
+    /// 413 for more fields than anybody asks with.
+    pub fn query(&self) -> Result<Fields, Failure> {
         Fields::parse(self.environ.query_string())
     }
 
@@ -127,7 +129,7 @@ impl<'r> Request<'r> {
     /// 415 for what is none, 413.
     pub fn form(&mut self) -> Result<Fields, Failure> {
         self.expect("application/x-www-form-urlencoded")?;
-        Ok(Fields::parse(&self.bytes()?))
+        Fields::parse(&self.bytes()?)
     }
 
     /// A form with files, read part by part as it comes.

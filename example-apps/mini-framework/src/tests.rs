@@ -20,7 +20,7 @@ fn site() -> Application {
         .get("/entries/new", |_| Ok(Response::text("new")))
         .get("/entries/{id}", |request| Ok(Response::text(format!("entry {}", request.parse::<u32>("id")?))))
         .post("/entries/{id}", |request| Ok(Response::see_other(&request.link("/entries/ä?b=c"))))
-        .get("/query", |request| Ok(Response::text(request.query().all("q").collect::<Vec<_>>().join("|"))))
+        .get("/query", |request| Ok(Response::text(request.query()?.all("q").collect::<Vec<_>>().join("|"))))
         .post("/form", |request| Ok(Response::text(request.form()?.required("name")?)))
         .post("/upload", upload)
         .post("/json", |request| Response::json(&json!({ "got": request.json::<Value>()? })))
@@ -104,6 +104,18 @@ fn queries_and_forms_are_decoded() {
     post("/form", "text/plain", "name=x", 415, words);
 }
 
+/// A field that is next to nothing as it comes is not when it is kept.
+#[test]
+fn fields_have_a_limit() {
+    let client = TestClient::new(site().body_limit(10_000));
+    let form = |body: String| client.post("/form").header("Content-Type", FORM).body(body).send();
+    check(&form(format!("{}name=x", "a&".repeat(999))), 200, "x");
+    let words = "413 Content Too Large\nThese are more than 1000 fields.\n";
+    check(&form(format!("{}name=x", "a&".repeat(1000))), 413, words);
+    check(&client.get(&format!("/query?{}q=x", "a&".repeat(999))).send(), 200, "x");
+    check(&client.get(&format!("/query?{}q=x", "a&".repeat(1000))).send(), 413, words);
+}
+
 #[test]
 fn bodies_have_a_limit() {
     let (most, more) = (format!("name={}", "x".repeat(95)), format!("name={}", "x".repeat(96)));
@@ -171,7 +183,7 @@ fn middleware_sees_pages_and_answers_itself() {
         move |request: &mut Request<'_>, next: Next<'_>| Ok(next(request)?.with_header("X-Tag", text))
     };
     let guard = |request: &mut Request<'_>, next: Next<'_>| {
-        if request.query().get("key").is_none() {
+        if request.query()?.get("key").is_none() {
             return Err(Failure::new(Status::FORBIDDEN, "No key."));
         }
         next(request)

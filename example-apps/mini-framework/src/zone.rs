@@ -39,7 +39,7 @@ impl Zone {
     /// # Errors
     /// 400 that says how a zone is written.
     pub fn of(request: &Request<'_>) -> Result<Self, Failure> {
-        match request.query().get("timezone") {
+        match request.query()?.get("timezone") {
             None => Ok(Self::UTC),
             Some(text) => Self::parse(text)
                 .ok_or_else(|| Failure::bad_request("A timezone is e or w and hours up to 14, as in e8, w5 or e5:30.")),

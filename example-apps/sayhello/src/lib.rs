@@ -15,7 +15,7 @@ use gateway_spec::prelude::*;
 use mini_framework::{Application, Outcome, Request, Response};
 
 fn say_hello(request: &mut Request<'_>) -> Outcome {
-    let query = request.query();
+    let query = request.query()?;
     let name = query.get("name").filter(|name| !name.trim().is_empty()).unwrap_or("World");
     Ok(Response::text(format!("Hello, {}!\n", name.trim())))
 }
