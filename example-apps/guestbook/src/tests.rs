@@ -115,6 +115,10 @@ fn a_form_of_another_site_is_refused() {
         assert!(refused.text().contains("<h1>Forbidden</h1>") && refused.text().contains("Nothing was written."));
     }
     assert_eq!(visit.count(), 0);
+    for others in ["guestbook-token=junk", "guestbook-token=\u{e4}", &format!("guestbook-token={other}"), "a=b"] {
+        let cookies = format!("{others}; guestbook-token={token}");
+        assert_eq!(visit.post_raw(&format!("token={token}&name=a&text=x"), &cookies).status, Status::SEE_OTHER);
+    }
     // A token that is there is kept: the visitor's other pages stay good.
     let again = visit.client.get("/").header("Cookie", format!("guestbook-token={token}")).send();
     assert_eq!(again.header("set-cookie"), None);

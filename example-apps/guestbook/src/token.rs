@@ -17,7 +17,7 @@ const LENGTH: usize = 16;
 
 /// The visitor's token, and the cookie that brings it where there is none yet.
 pub(crate) fn of(request: &Request<'_>) -> Result<(String, Option<Cookie<'static>>), Failure> {
-    if let Some(token) = known(request) {
+    if let Some(token) = known(request).next() {
         return Ok((token, None));
     }
     let mut bytes = [0; LENGTH];
@@ -29,9 +29,9 @@ pub(crate) fn of(request: &Request<'_>) -> Result<(String, Option<Cookie<'static
 
 /// Refuses a form that does not repeat the cookie.
 pub(crate) fn check(request: &Request<'_>, form: &Fields) -> Result<(), Failure> {
-    let (cookie, field) = (known(request).unwrap_or_default(), form.get(FIELD).unwrap_or_default());
+    let field = form.get(FIELD).unwrap_or_default();
     // In constant time: how long it takes says nothing of where they differ.
-    if !cookie.is_empty() && bool::from(cookie.as_bytes().ct_eq(field.as_bytes())) {
+    if known(request).any(|cookie| cookie.as_bytes().ct_eq(field.as_bytes()).into()) {
         return Ok(());
     }
     let words = "This form is too old, or does not come from this site. Nothing was written. \
@@ -39,9 +39,11 @@ pub(crate) fn check(request: &Request<'_>, form: &Fields) -> Result<(), Failure>
     Err(Failure::new(Status::FORBIDDEN, words))
 }
 
-fn known(request: &Request<'_>) -> Option<String> {
+/// What the visitor has that may be a token: the domain above may have set a cookie of
+/// that name, too.
+fn known(request: &Request<'_>) -> impl Iterator<Item = String> {
     let is_ours = |token: &String| token.len() == 2 * LENGTH && token.bytes().all(|byte| byte.is_ascii_hexdigit());
-    request.cookie(COOKIE).filter(is_ours)
+    request.cookies(COOKIE).into_iter().filter(is_ours)
 }
 
 /// A cookie that stays with this site: no script reads it, no other site's form brings it,

@@ -91,12 +91,22 @@ impl<'r> Request<'r> {
         path + query
     }
 
-    /// A cookie's value.
+    /// A cookie's value; of several of that name, the first.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<String> {
-        let header = self.environ.get_str("HTTP_COOKIE").ok()??;
-        let mut cookies = Cookie::split_parse(header.as_ref()).filter_map(Result::ok);
-        cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
+        self.cookies(name).into_iter().next()
+    }
+
+    /// The values of all cookies of that name. A browser may have several, of other paths
+    /// or of the domain above, and does not say which is whose.
+    #[must_use]
+    pub fn cookies(&self, name: &str) -> Vec<String> {
+        let header = self.environ.get("HTTP_COOKIE").unwrap_or_default();
+        // One by one: what somebody else has set, in whatever bytes, spoils no other.
+        let pairs = header.split(|byte| *byte == b';').filter_map(|pair| str::from_utf8(pair).ok());
+        // The name is compared as it came: a browser guards `__Host-x`, but not `__%48ost-x`.
+        let named = pairs.filter(|pair| pair.split_once('=').is_some_and(|(known, _)| known.trim() == name));
+        named.filter_map(|pair| Some(Cookie::parse_encoded(pair).ok()?.value().to_owned())).collect()
     }
 
     // ----- the body ----------------------------------------------------------

@@ -81,10 +81,11 @@ impl Response {
         self
     }
 
-    /// The same with a cookie.
+    /// The same with a cookie. Its value may be any text: it goes out percent-encoded, and
+    /// [`Request::cookie`](crate::Request::cookie) decodes it.
     #[must_use]
     pub fn with_cookie(self, cookie: &Cookie<'_>) -> Self {
-        self.with_header("Set-Cookie", cookie.to_string())
+        self.with_header("Set-Cookie", cookie.encoded().to_string())
     }
 
     /// The status.

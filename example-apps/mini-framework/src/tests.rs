@@ -25,8 +25,9 @@ fn site() -> Application {
         .post("/upload", upload)
         .post("/json", |request| Response::json(&json!({ "got": request.json::<Value>()? })))
         .get("/cookie", |request| {
-            let seen = request.cookie("b").unwrap_or_default();
-            let cookie = Cookie::build(("c", "d")).path("/").http_only(true).same_site(SameSite::Lax).build();
+            let seen = request.cookies("b").join("|");
+            let cookie =
+                Cookie::build(("c", "d; Domain=evil, ä")).path("/").http_only(true).same_site(SameSite::Lax).build();
             Ok(Response::text(seen).with_cookie(&cookie))
         })
         .get("/broken", |_| Err(Error::app("the database is away").into()))
@@ -152,7 +153,20 @@ fn cookies_go_in_and_out() {
     let client = TestClient::new(site());
     let answer = client.get("/cookie").header("Cookie", "a=1; b=2").header("Cookie", "c").send();
     check(&answer, 200, "2");
-    assert_eq!(answer.header("set-cookie"), Some("c=d; HttpOnly; SameSite=Lax; Path=/"));
+    let encoded = "c=d%3B%20Domain%3Devil%2C%20%C3%A4; HttpOnly; SameSite=Lax; Path=/";
+    assert_eq!(answer.header("set-cookie"), Some(encoded));
+    let decoded = client.get("/cookie").header("Cookie", "b=d%3B%20Domain%3Devil%2C%20%C3%A4").send();
+    check(&decoded, 200, "d; Domain=evil, ä");
+}
+
+/// A neighbour's cookie comes along, whatever it is.
+#[test]
+fn one_cookie_spoils_no_other() {
+    let seen = |cookies: &[u8], seen: &str| {
+        check(&TestClient::new(site()).get("/cookie").header("Cookie", cookies).send(), 200, seen);
+    };
+    seen(b"a=\xff; b=1; \xff=x; b=2", "1|2");
+    seen(b"b=\xff; b=%ff; b=3; =4; b; ;;b=; %62=5", "3|");
 }
 
 #[test]
