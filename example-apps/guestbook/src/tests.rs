@@ -125,6 +125,26 @@ fn a_form_of_another_site_is_refused() {
     assert!(again.text().contains(token.as_str()));
 }
 
+/// Whoever has set the cookie: a neighbour below the same domain may.
+#[test]
+fn a_token_is_not_enough_for_a_page_of_another_site() {
+    let visit = Visit::new();
+    let token = &visit.token;
+    let post = |name: &str, value: &str| {
+        let post = visit.client.post("/entries").header("Content-Type", "application/x-www-form-urlencoded");
+        let post = post.header("Host", "book.example").header(name, value);
+        let cookie = format!("guestbook-token={token}");
+        post.header("Cookie", cookie).body(format!("token={token}&name=a&text=x")).send().status
+    };
+    for (name, value) in [("Sec-Fetch-Site", "same-site"), ("Origin", "http://evil.example"), ("Origin", "null")] {
+        assert_eq!(post(name, value), Status::FORBIDDEN, "{name}: {value}");
+    }
+    for (name, value) in [("Sec-Fetch-Site", "same-origin"), ("Origin", "http://book.example")] {
+        assert_eq!(post(name, value), Status::SEE_OTHER, "{name}: {value}");
+    }
+    assert_eq!(visit.count(), 2);
+}
+
 #[test]
 fn what_cannot_be_written_is_kept_in_the_form() {
     let visit = Visit::new();
@@ -180,7 +200,21 @@ fn it_can_stand_anywhere_and_be_encrypted() {
         visit.client.get("/book/").script_name("/book").env("gateway.url_scheme", "https").env("HTTPS", "on").send();
     assert!(page.text().contains("action=\"/book/entries\""), "{}", page.text());
     let cookie = page.header("set-cookie").unwrap();
-    assert!(cookie.contains("; Secure; Path=/book/"), "{cookie}");
+    // No neighbour can set a cookie of this name, if it is for the whole host.
+    assert!(cookie.starts_with("__Host-guestbook-token=") && cookie.ends_with("; Secure; Path=/"), "{cookie}");
+    let token = cookie.split(['=', ';']).nth(1).unwrap();
+    let write = |name: &str| {
+        let post = visit.client.post("/book/entries").script_name("/book").env("gateway.url_scheme", "https");
+        let post = post.env("HTTPS", "on").header("Cookie", format!("{name}={token}"));
+        let form = format!("token={token}&name=a&text=x");
+        post.header("Content-Type", "application/x-www-form-urlencoded").body(form).send()
+    };
+    for name in ["guestbook-token", "__%48ost-guestbook-token"] {
+        assert_eq!(write(name).status, Status::FORBIDDEN, "{name}");
+    }
+    let written = write("__Host-guestbook-token");
+    let flash = written.header("set-cookie").unwrap();
+    assert!(flash.starts_with("guestbook-flash=") && flash.contains("; Secure; Path=/book/"), "{flash}");
 }
 
 // ----- the file -------------------------------------------------------------

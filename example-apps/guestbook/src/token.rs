@@ -1,15 +1,19 @@
 //! Who may post: a page of this site.
 //!
-//! Another site can have a visitor's browser post a form here, but can neither read nor
-//! set this site's cookies. So a form repeats what a cookie says ("double submit"): only
-//! a page of this site could have put it there. Nothing has to be kept, which all workers
-//! would have to agree on.
+//! Another site can have a visitor's browser post a form here. Browsers say so, in one
+//! header or another, and such a form is refused. For those that say nothing there is a
+//! token: a form repeats what a cookie says ("double submit"). Another site cannot read
+//! this site's cookies. Its neighbours below the same domain can set one, though, unless
+//! its name begins with `__Host-`, which needs https. Nothing has to be kept, which all
+//! workers would have to agree on.
 
 use gateway_spec::{Error, Status};
 use mini_framework::{Cookie, Failure, Fields, Request, SameSite};
 use subtle::ConstantTimeEq as _;
 
 const COOKIE: &str = "guestbook-token";
+/// The same where it came encrypted: browsers let nobody else set it.
+const HOST_COOKIE: &str = "__Host-guestbook-token";
 /// The field that repeats it.
 const FIELD: &str = "token";
 /// In bytes: more than anybody guesses.
@@ -23,15 +27,19 @@ pub(crate) fn of(request: &Request<'_>) -> Result<(String, Option<Cookie<'static
     let mut bytes = [0; LENGTH];
     getrandom::fill(&mut bytes).map_err(|error| Error::app(error.to_string()))?;
     let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let cookie = cookie(request, COOKIE, token.clone());
+    let mut cookie = cookie(request, name(request), token.clone());
+    if cookie.name() == HOST_COOKIE {
+        // Browsers take it for no other path.
+        cookie.set_path("/");
+    }
     Ok((token, Some(cookie)))
 }
 
-/// Refuses a form that does not repeat the cookie.
+/// Refuses a form of another site, and one that does not repeat the cookie.
 pub(crate) fn check(request: &Request<'_>, form: &Fields) -> Result<(), Failure> {
     let field = form.get(FIELD).unwrap_or_default();
     // In constant time: how long it takes says nothing of where they differ.
-    if known(request).any(|cookie| cookie.as_bytes().ct_eq(field.as_bytes()).into()) {
+    if !request.is_foreign() && known(request).any(|cookie| cookie.as_bytes().ct_eq(field.as_bytes()).into()) {
         return Ok(());
     }
     let words = "This form is too old, or does not come from this site. Nothing was written. \
@@ -43,7 +51,11 @@ pub(crate) fn check(request: &Request<'_>, form: &Fields) -> Result<(), Failure>
 /// that name, too.
 fn known(request: &Request<'_>) -> impl Iterator<Item = String> {
     let is_ours = |token: &String| token.len() == 2 * LENGTH && token.bytes().all(|byte| byte.is_ascii_hexdigit());
-    request.cookies(COOKIE).into_iter().filter(is_ours)
+    request.cookies(name(request)).into_iter().filter(is_ours)
+}
+
+fn name(request: &Request<'_>) -> &'static str {
+    if request.environ().is_https() { HOST_COOKIE } else { COOKIE }
 }
 
 /// A cookie that stays with this site: no script reads it, no other site's form brings it,

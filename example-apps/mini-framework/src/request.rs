@@ -109,6 +109,23 @@ impl<'r> Request<'r> {
         named.filter_map(|pair| Some(Cookie::parse_encoded(pair).ok()?.value().to_owned())).collect()
     }
 
+    /// Whether the browser says that a page of another site sent this. `Sec-Fetch-Site`
+    /// says it, but browsers send that only to https and to their own machine; elsewhere
+    /// `Origin` does. Who says neither is none, or an old one.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        let said = |name: &str| self.environ.get(name);
+        let host = said("HTTP_HOST").unwrap_or_default();
+        if let Some(site) = said("HTTP_SEC_FETCH_SITE") {
+            return !matches!(&*site, b"same-origin" | b"none");
+        }
+        // Without the scheme: whoever decrypts before this server may not tell of it.
+        let is_host = |origin: &[u8]| {
+            memchr::memmem::find(origin, b"://").is_some_and(|at| origin[at + 3..].eq_ignore_ascii_case(&host))
+        };
+        said("HTTP_ORIGIN").is_some_and(|origin| !is_host(&origin))
+    }
+
     // ----- the body ----------------------------------------------------------
 
     /// The body as it comes, up to the limit.

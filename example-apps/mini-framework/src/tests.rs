@@ -30,6 +30,7 @@ fn site() -> Application {
                 Cookie::build(("c", "d; Domain=evil, ä")).path("/").http_only(true).same_site(SameSite::Lax).build();
             Ok(Response::text(seen).with_cookie(&cookie))
         })
+        .get("/foreign", |request| Ok(Response::text(request.is_foreign().to_string())))
         .get("/broken", |_| Err(Error::app("the database is away").into()))
         .get("/unrendered", |request| request.render("page.html", json!({})))
 }
@@ -167,6 +168,40 @@ fn one_cookie_spoils_no_other() {
     };
     seen(b"a=\xff; b=1; \xff=x; b=2", "1|2");
     seen(b"b=\xff; b=%ff; b=3; =4; b; ;;b=; %62=5", "3|");
+}
+
+#[test]
+fn a_browser_says_which_site_it_comes_from() {
+    let client = TestClient::new(site());
+    let foreign = |headers: &[(&str, &str)]| {
+        let answer =
+            headers.iter().fold(client.get("/foreign"), |request, (name, value)| request.header(name, *value)).send();
+        answer.text() == "true"
+    };
+    let (host, other) = (("Host", "a.example:81"), ("Origin", "http://b.example"));
+    assert!(!foreign(&[host]));
+    for origin in ["http://a.example:81", "https://A.Example:81"] {
+        assert!(!foreign(&[host, ("Origin", origin)]), "{origin}");
+    }
+    let others = [
+        "null",
+        "",
+        "a.example:81",
+        "http://a.example",
+        "http://a.example:82",
+        "http://x.a.example:81",
+        "http://a.example:81.b.example",
+        "http://a.example:81, http://b.example",
+    ];
+    for origin in others {
+        assert!(foreign(&[host, ("Origin", origin)]), "{origin}");
+    }
+    for (site, is_foreign) in [("same-origin", false), ("none", false), ("same-site", true), ("cross-site", true)] {
+        let site = ("Sec-Fetch-Site", site);
+        assert_eq!(foreign(&[host, site]), is_foreign, "{site:?}");
+        // Where it is there, it knows: a proxy may have another name for this site.
+        assert_eq!(foreign(&[host, site, other]), is_foreign, "{site:?}");
+    }
 }
 
 #[test]
