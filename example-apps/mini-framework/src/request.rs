@@ -79,16 +79,19 @@ impl<'r> Request<'r> {
     }
 
     /// The address of a path of this site, wherever it is mounted: for links,
-    /// redirects and the paths of cookies.
+    /// redirects and the paths of cookies. What follows a `?` is a query, and may be
+    /// encoded already.
+    ///
+    /// Whatever a visitor's words in it are, it stays within this site: a `..` is left
+    /// out, and so is a `//` at the beginning, behind which browsers look for a host.
     #[must_use]
     pub fn link(&self, path: &str) -> String {
-        let encode = |byte: &u8| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => char::from(*byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        };
         let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
-        let path = self.environ.script_name().iter().chain(path.as_bytes()).map(encode).collect::<String>();
-        path + query
+        let plain = |segment| if matches!(segment, "." | "..") { "" } else { segment };
+        let path = path.split('/').map(plain).collect::<Vec<_>>().join("/");
+        let path = encode(&[self.environ.script_name(), path.as_bytes()].concat(), b"/");
+        let slashes = path.len() - path.trim_start_matches('/').len();
+        path[slashes.saturating_sub(1)..].to_owned() + &encode(query.as_bytes(), b"%/?:@!$&'()*+,;=")
     }
 
     /// A cookie's value; of several of that name, the first.
@@ -206,4 +209,14 @@ impl<'r> Request<'r> {
     pub(crate) fn has_template(&self, name: &str) -> bool {
         self.templates.has(name)
     }
+}
+
+/// Percent-encodes what may not stand anywhere in an address, but for some of it.
+fn encode(bytes: &[u8], but: &[u8]) -> String {
+    let encode = |byte: &u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(*byte).to_string(),
+        _ if but.contains(byte) => char::from(*byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    bytes.iter().map(encode).collect()
 }

@@ -22,6 +22,8 @@ fn site() -> Application {
         .post("/entries/{id}", |request| Ok(Response::see_other(&request.link("/entries/ä?b=c"))))
         .get("/query", |request| Ok(Response::text(request.query()?.all("q").collect::<Vec<_>>().join("|"))))
         .post("/form", |request| Ok(Response::text(request.form()?.required("name")?)))
+        .route("HEAD", "/head", |_| Ok(Response::text("of its own")))
+        .route("PUT", "/head", |_| Ok(Response::text("put")))
         .post("/upload", upload)
         .post("/json", |request| Response::json(&json!({ "got": request.json::<Value>()? })))
         .get("/cookie", |request| {
@@ -30,6 +32,7 @@ fn site() -> Application {
                 Cookie::build(("c", "d; Domain=evil, ä")).path("/").http_only(true).same_site(SameSite::Lax).build();
             Ok(Response::text(seen).with_cookie(&cookie))
         })
+        .get("/link", |request| Ok(Response::text(request.link(request.query()?.required("to")?))))
         .get("/foreign", |request| Ok(Response::text(request.is_foreign().to_string())))
         .get("/broken", |_| Err(Error::app("the database is away").into()))
         .get("/unrendered", |request| request.render("page.html", json!({})))
@@ -78,6 +81,9 @@ fn methods_are_told() {
     let client = TestClient::new(site());
     let head = client.head("/entries/7").send();
     assert_eq!((head.status, head.length), (Status::OK, Some(7)));
+    let head = client.head("/head").send();
+    assert_eq!((head.status, head.length), (Status::OK, Some(10)));
+    assert_eq!(client.get("/head").send().header("allow"), Some("HEAD, PUT, OPTIONS"));
     let options = client.request("OPTIONS", "/entries/7").send();
     assert_eq!((options.status.code(), options.header("allow")), (204, Some("GET, HEAD, POST, OPTIONS")));
     let refused = client.delete("/entries/7").send();
@@ -94,6 +100,34 @@ fn pages_are_escaped_and_links_know_where_the_site_is() {
     check(&client.get("/a").script_name("/a").send(), 200, "<a href=\"/a/\">&lt;&amp;&gt;</a>");
     let moved = client.post("/a%20b/entries/1").script_name("/a b").body("").send();
     assert_eq!((moved.status.code(), moved.header("location")), (303, Some("/a%20b/entries/%C3%A4?b=c")));
+}
+
+/// Whatever somebody has typed into one.
+#[test]
+fn links_stay_within_the_site_and_are_addresses() {
+    let client = TestClient::new(site());
+    let link = |root: &str, to: &str| {
+        let to = form_urlencoded::byte_serialize(to.as_bytes()).collect::<String>();
+        client.get(&format!("{root}/link?to={to}")).script_name(root).send().text().to_owned()
+    };
+    let links = [
+        ("", ""),
+        ("/", "/"),
+        ("/a//b/?", "/a//b/?"),
+        ("/hello/a?b c", "/hello/a?b%20c"),
+        ("/a?b=ä#\r\n<\"&c=%20+/?", "/a?b=%C3%A4%23%0D%0A%3C%22&c=%20+/?"),
+        ("/a#b%2e", "/a%23b%252e"),
+        ("//evil.example/x", "/evil.example/x"),
+        ("/..//evil.example", "/evil.example"),
+        ("/\\evil.example", "/%5Cevil.example"),
+        ("/..", "/"),
+        ("/a/../../b/./c..", "/a///b//c.."),
+    ];
+    for (to, expected) in links {
+        assert_eq!(link("", to), expected, "{to}");
+    }
+    assert_eq!(link("/site", "/../admin"), "/site//admin");
+    assert_eq!(link("/site", "//evil.example"), "/site//evil.example");
 }
 
 #[test]
