@@ -46,7 +46,7 @@ impl Application {
         }
     }
 
-    /// Answers GET, and with it HEAD. Of several patterns that fit, the first counts.
+    /// Answers GET, and with it HEAD. Of several routes that fit, the first counts.
     #[must_use]
     pub fn get(self, pattern: &str, handler: impl Fn(&mut Request<'_>) -> Outcome + Send + Sync + 'static) -> Self {
         self.route("GET", pattern, handler)
