@@ -1,5 +1,7 @@
 //! The file, and connections to it.
 
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -19,19 +21,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// uses one connection.
 pub(crate) struct Database {
     path: PathBuf,
+    file: File,
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Database {
     /// Opens the file, or makes it, and brings its tables up to date.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let path = std::path::absolute(path)?;
+        let absolute = std::path::absolute(path);
+        let path = absolute.map_err(|error| Error::app(format!("the database {path:?} is nowhere: {error}")))?;
         let refuse = |why: String| Error::app(format!("the database {} {why}", path.display()));
         let folder = path.parent().filter(|folder| !folder.is_dir());
         if let Some(folder) = folder {
             return Err(refuse(format!("has no folder: {} is not there", folder.display())));
         }
-        let mut connection = connect(&path).map_err(|error| refuse(explain(&error)))?;
+        let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_CREATE).map_err(|error| refuse(explain(&error)))?;
         schema::bring_up_to_date(&mut connection).map_err(|error| match error {
             schema::Outdated::Sqlite(error) => refuse(explain(&error)),
             schema::Outdated::Newer(version) => refuse(format!(
@@ -40,20 +44,31 @@ impl Database {
             )),
             schema::Outdated::Foreign => refuse("is another program's".to_owned()),
         })?;
+        let file = File::at(&path)?;
         // The connection ends here: a server may fork after this, and a connection must
         // not be in two processes.
         drop(connection);
-        Ok(Self { path, idle: Mutex::new(Vec::new()) })
+        Ok(Self { path, file, idle: Mutex::new(Vec::new()) })
     }
 
     /// Does some work with a connection of its own. One that has seen an error, or a
     /// panic, is not used again.
     pub(crate) fn run<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Failure> {
+        self.is_there()?;
         let idle = self.idle().pop();
-        let connection = idle.map_or_else(|| connect(&self.path), Ok).map_err(refusal)?;
+        let connection = idle.map_or_else(|| connect(&self.path, OpenFlags::empty()), Ok).map_err(refusal)?;
         let done = work(&connection).map_err(refusal)?;
         self.idle().push(connection);
         Ok(done)
+    }
+
+    /// A connection goes on with a file that was removed, and what is written into that is
+    /// lost with it: nobody is to be told otherwise.
+    fn is_there(&self) -> Result<(), Error> {
+        if File::at(&self.path).is_ok_and(|file| file == self.file) {
+            return Ok(());
+        }
+        Err(Error::app(format!("the database {} was removed or replaced: reload the app", self.path.display())))
     }
 
     /// Held for a moment, never while anything is asked or awaited.
@@ -62,10 +77,20 @@ impl Database {
     }
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+/// A file, by its device and its number there, whatever stands at its path later.
+#[derive(PartialEq, Eq)]
+struct File(u64, u64);
+
+impl File {
+    fn at(path: &Path) -> io::Result<Self> {
+        path.metadata().map(|file| Self(file.dev(), file.ino()))
+    }
+}
+
+fn connect(path: &Path, more: OpenFlags) -> rusqlite::Result<Connection> {
     // No URIs: a file may be called `file:x?mode=memory`. No lock inside: a connection
     // is used by one thread at a time.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
     if connection.is_readonly(MAIN_DB)? {

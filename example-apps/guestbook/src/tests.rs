@@ -250,6 +250,28 @@ fn a_file_that_cannot_be_used_is_refused_with_words() {
     let newer = "the database /new.db is of a newer guest book: its tables are version 7, 2 is known";
     assert_eq!(told("new.db"), newer);
     assert!(create(&Config::from_pairs([("databse", "x")])).is_err());
+    assert_eq!(refusal(Path::new("")), "the database \"\" is nowhere: cannot make an empty path absolute");
+}
+
+/// Its connections would go on with a file that nobody finds again.
+#[test]
+fn a_file_that_is_removed_or_replaced_is_noticed() {
+    let visit = Visit::new();
+    assert_eq!(visit.post("name=a&text=kept").status, Status::SEE_OTHER);
+    let (path, away) = (visit.database(), visit.folder.path().join("away.db"));
+    let refused = |answer: Answer| {
+        assert_eq!(answer.status, Status::INTERNAL_SERVER_ERROR);
+        let words = format!("the database {} was removed or replaced: reload the app", path.display());
+        assert_eq!(answer.log[0].message, words);
+    };
+    fs::rename(&path, &away).unwrap();
+    refused(visit.post("name=a&text=lost"));
+    assert!(!path.exists(), "no other is made in its place");
+    fs::write(&path, "another").unwrap();
+    refused(visit.post("name=a&text=lost"));
+    refused(visit.client.get("/").send());
+    fs::rename(&away, &path).unwrap();
+    assert_eq!(visit.count(), 1);
 }
 
 /// A file of the first version has its entries kept.
