@@ -33,6 +33,8 @@ pub struct Multipart<R> {
     delimiter: Finder<'static>,
     buffer: Vec<u8>,
     start: usize,
+    /// How much behind `start` is known to be content: nothing is searched twice.
+    sure: usize,
     parts: usize,
     state: State,
 }
@@ -61,7 +63,7 @@ impl<R: Read> Multipart<R> {
         // The first delimiter may be the first line: then this is the line before it.
         let buffer = b"\r\n".to_vec();
         let reader = BufReader::with_capacity(PIECE, reader);
-        Self { reader, delimiter, buffer, start: 0, parts: 0, state: State::Content }
+        Self { reader, delimiter, buffer, start: 0, sure: 0, parts: 0, state: State::Content }
     }
 
     /// The next part; what was not read of the one before is left out.
@@ -87,13 +89,18 @@ impl<R: Read> Multipart<R> {
 
     fn skip(&mut self) -> io::Result<()> {
         let count = self.content()?.len();
-        self.start += count;
+        self.pass(count);
         Ok(())
+    }
+
+    const fn pass(&mut self, count: usize) {
+        self.start += count;
+        self.sure -= count;
     }
 
     /// Bytes of the part that are at hand; none at its end, which is passed then.
     fn content(&mut self) -> io::Result<&[u8]> {
-        loop {
+        while self.sure == 0 {
             let held = &self.buffer[self.start..];
             match self.delimiter.find(held) {
                 Some(0) => {
@@ -101,17 +108,17 @@ impl<R: Read> Multipart<R> {
                     self.state = State::Delimiter;
                     return Ok(&[]);
                 }
-                Some(at) => return Ok(&self.buffer[self.start..self.start + at]),
+                Some(at) => self.sure = at,
                 None => {
                     // The last bytes may be the beginning of a delimiter.
-                    let sure = held.len().saturating_sub(self.delimiter.needle().len() - 1);
-                    if sure > 0 {
-                        return Ok(&self.buffer[self.start..self.start + sure]);
+                    self.sure = held.len().saturating_sub(self.delimiter.needle().len() - 1);
+                    if self.sure == 0 {
+                        self.fill()?;
                     }
-                    self.fill()?;
                 }
             }
         }
+        Ok(&self.buffer[self.start..self.start + self.sure])
     }
 
     /// Behind a delimiter: whether it was the last, with two dashes. Else the rest of
@@ -132,24 +139,40 @@ impl<R: Read> Multipart<R> {
 
     /// The headers of a part, with their line ends.
     fn headers(&mut self) -> io::Result<String> {
-        let mut length = 0;
+        let length = self.headers_length()?;
+        let headers = self.buffer[self.start..self.start + length].to_vec();
+        self.start += length;
+        // The blank line's end may be a delimiter's beginning: a part without content.
+        self.peek(self.delimiter.needle().len())?;
+        if !self.buffer[self.start..].starts_with(self.delimiter.needle()) {
+            self.start += 2;
+        }
+        let headers = String::from_utf8(headers).map_err(|_| invalid("The form has a header that is not UTF-8"))?;
+        // Others may take one of the two for a line's end, and see other headers.
+        if headers.split("\r\n").any(|line| line.contains(['\r', '\n'])) {
+            return Err(invalid("The form has a header with half a line end"));
+        }
+        Ok(headers)
+    }
+
+    /// Where the blank line behind the headers is.
+    fn headers_length(&mut self) -> io::Result<usize> {
+        let mut from = 0;
         loop {
             let held = &self.buffer[self.start..];
-            if held.starts_with(b"\r\n") {
-                self.start += 2;
-                return Ok(String::new());
-            }
-            let from = length;
-            if let Some(at) = memchr::memmem::find(&held[from..], b"\r\n\r\n") {
-                let headers = String::from_utf8(held[..from + at + 2].to_vec());
-                self.start += from + at + 4;
-                return headers.map_err(|_| invalid("The form has a header that is not UTF-8"));
-            }
-            if held.len() > HEADERS {
+            let end = if held.starts_with(b"\r\n") {
+                Some(0)
+            } else {
+                memchr::memmem::find(&held[from..], b"\r\n\r\n").map(|at| from + at + 2)
+            };
+            if end.unwrap_or(held.len()) > HEADERS {
                 return Err(invalid("The form has a part with headers that are too long"));
             }
+            if let Some(end) = end {
+                return Ok(end);
+            }
             // Three bytes of the blank line may be there.
-            length = held.len().saturating_sub(3);
+            from = held.len().saturating_sub(3);
             self.fill()?;
         }
     }
@@ -187,7 +210,7 @@ pub struct Part<'m, R> {
 impl<'m, R: Read> Part<'m, R> {
     fn new(form: &'m mut Multipart<R>, headers: &str) -> io::Result<Self> {
         let value = |name: &str| {
-            let fields = headers.lines().filter_map(|line| line.split_once(':'));
+            let fields = headers.split("\r\n").filter_map(|line| line.split_once(':'));
             fields.filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).next()
         };
         let disposition = value("content-disposition").unwrap_or_default();
@@ -225,7 +248,7 @@ impl<R: Read> Read for Part<'_, R> {
         let content = self.form.content()?;
         let count = content.len().min(buf.len());
         buf[..count].copy_from_slice(&content[..count]);
-        self.form.start += count;
+        self.form.pass(count);
         Ok(count)
     }
 }
@@ -234,9 +257,15 @@ impl<R: Read> Read for Part<'_, R> {
 fn parameter(value: &str, name: &str) -> Option<String> {
     let mut rest = value.split_once(';')?.1;
     loop {
-        let (known, after) = rest.split_once('=')?;
+        // One without a value ends here, and not behind the next one's.
+        let at = rest.find(['=', ';'])?;
+        let (known, after) = (&rest[..at], &rest[at + 1..]);
+        if rest[at..].starts_with(';') {
+            rest = after;
+            continue;
+        }
         let (text, behind) = match after.strip_prefix('"') {
-            Some(quoted) => unquote(quoted)?,
+            Some(quoted) => unquote(quoted),
             None => {
                 let end = after.find(';').unwrap_or(after.len());
                 (after[..end].trim().to_owned(), &after[end..])
@@ -251,20 +280,22 @@ fn parameter(value: &str, name: &str) -> Option<String> {
 
 /// The text up to a quote that stands alone, and what follows that. Browsers write
 /// `%22` and line ends as `%0D%0A`, curl writes `\"`; other backslashes are themselves.
-fn unquote(quoted: &str) -> Option<(String, &str)> {
+///
+/// A file that is called `a\` comes as `"a\"` from a browser: where no quote stands alone,
+/// the last one ends the text. It has to have a name, or the file would be a field.
+fn unquote(quoted: &str) -> (String, &str) {
+    let decode = |text: &str| text.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n");
     let mut text = String::new();
     let mut chars = quoted.char_indices().peekable();
     while let Some((at, char)) = chars.next() {
         match char {
-            '"' => {
-                let text = text.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n");
-                return Some((text, &quoted[at + 1..]));
-            }
+            '"' => return (decode(&text), &quoted[at + 1..]),
             '\\' => text.push(chars.next_if(|(_, next)| matches!(next, '"' | '\\')).map_or('\\', |(_, next)| next)),
             _ => text.push(char),
         }
     }
-    None
+    let (text, behind) = quoted.rsplit_once('"').unwrap_or((quoted, ""));
+    (decode(text), behind)
 }
 
 fn invalid(text: &'static str) -> io::Error {

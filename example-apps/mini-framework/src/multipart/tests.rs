@@ -91,6 +91,31 @@ fn a_preamble_and_blanks_behind_a_boundary_are_left_out() {
     assert!(form.next_part().unwrap().is_none());
 }
 
+/// The blank line's end is the delimiter's beginning.
+#[test]
+fn a_part_may_have_headers_and_no_content() {
+    let body = b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\n--b\r\n\
+                 Content-Disposition: form-data; name=c\r\n\r\nx\r\n--b--";
+    for piece in [1, 7, 1000] {
+        let parts = parse(body, "b", piece).unwrap();
+        assert_eq!(parts, [("a".to_owned(), None, vec![]), ("c".to_owned(), None, b"x".to_vec())]);
+    }
+}
+
+#[test]
+fn a_part_can_be_read_byte_by_byte() {
+    let content = [&[b'x'; 40_000][..], b"\r\n--\r\n"].concat();
+    let parts = vec![("a".to_owned(), None, content.clone()), ("b".to_owned(), None, b"y".to_vec())];
+    let body = encode(&parts, "b");
+    let mut form = Multipart::new(&body[..], "b");
+    let (mut part, mut read, mut byte) = (form.next_part().unwrap().unwrap(), Vec::new(), [0]);
+    while part.read(&mut byte).unwrap() > 0 {
+        read.push(byte[0]);
+    }
+    assert!(read == content);
+    assert_eq!(form.next_part().unwrap().unwrap().name(), "b");
+}
+
 #[test]
 fn what_is_no_form_says_why() {
     assert_eq!(refusal(""), "The form ends before its last boundary");
@@ -102,6 +127,16 @@ fn what_is_no_form_says_why() {
     assert_eq!(refusal("--b\r\n\r\nx\r\n--b--"), "The form has a part without a name");
     let long = format!("--b\r\nX: {}", "x".repeat(100_000));
     assert_eq!(refusal(&long), "The form has a part with headers that are too long");
+    // Also where they end in what is at hand.
+    let long = format!("--b\r\nContent-Disposition: form-data; name=a\r\nX: {}\r\n\r\nx\r\n--b--", "x".repeat(9_000));
+    for piece in [1, 100_000] {
+        let error = parse(long.as_bytes(), "b", piece).expect_err("this is too long").to_string();
+        assert_eq!(error, "The form has a part with headers that are too long");
+    }
+    for end in ["\n", "\r"] {
+        let form = format!("--b\r\nX: y{end}Content-Disposition: form-data; name=a\r\n\r\nx\r\n--b--");
+        assert_eq!(refusal(&form), "The form has a header with half a line end");
+    }
     let many = "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n".repeat(1001);
     assert_eq!(refusal(&many), "The form has too many parts");
 }
@@ -113,7 +148,13 @@ fn names_are_written_in_several_ways() {
     assert_eq!(filename("\"a \\\"b\\\".txt\"").as_deref(), Some("a \"b\".txt"));
     assert_eq!(filename("\"a %22b%22.txt\"").as_deref(), Some("a \"b\".txt"));
     assert_eq!(filename("\"C:\\temp\\a.txt\"").as_deref(), Some("C:\\temp\\a.txt"));
-    assert_eq!(filename("\"never ends"), None);
+    assert_eq!(filename("\"C:\\dir\\\"").as_deref(), Some("C:\\dir\\"));
+    let without = |text: &str| parameter(&format!("form-data; filename={text}"), "filename");
+    assert_eq!(without("\"C:\\dir\\\"").as_deref(), Some("C:\\dir\\"));
+    assert_eq!(without("\"never ends").as_deref(), Some("never ends"));
+    assert_eq!(parameter("form-data; foo; name=\"a\"", "name").as_deref(), Some("a"));
+    assert_eq!(parameter("form-data; foo; name=\"a\"", "foo"), None);
+    assert_eq!(boundary("multipart/form-data; charset; boundary=BB").as_deref(), Some("BB"));
     assert_eq!(parameter("form-data; name=\"a;b\"", "name").as_deref(), Some("a;b"));
     assert_eq!(boundary("multipart/form-data; charset=x; Boundary=\"a b\"").as_deref(), Some("a b"));
     assert_eq!(boundary("multipart/form-data; boundary="), None);
