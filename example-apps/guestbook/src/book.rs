@@ -5,7 +5,7 @@ use mini_framework::{Failure, Outcome, Request, Response, json};
 
 use crate::database::Database;
 use crate::entry::{Draft, Problems};
-use crate::{flash, store, token};
+use crate::{flash, pages, store, token};
 
 /// The guest book.
 pub(crate) struct Book {
@@ -20,7 +20,9 @@ impl Book {
     /// GET `/`
     pub(crate) fn read(&self, request: &mut Request<'_>) -> Outcome {
         let query = request.query()?;
-        self.show(request, query.get("page"), &Draft::default(), &Problems::default())
+        let message = flash::message(request);
+        let page = self.show(request, query.get("page"), message, &Draft::default(), &Problems::default())?;
+        Ok(flash::told(request, page))
     }
 
     /// POST `/entries`
@@ -30,8 +32,8 @@ impl Book {
         let draft = Draft::new(&form);
         let problems = draft.problems();
         if problems != Problems::default() {
-            let page = self.show(request, None, &draft, &problems)?;
-            return Ok(page.with_status(Status::UNPROCESSABLE_CONTENT));
+            let page = self.show(request, None, None, &draft, &problems)?;
+            return Ok(flash::told(request, page.with_status(Status::UNPROCESSABLE_CONTENT)));
         }
         store::write(&self.database, &draft)?;
         Ok(flash::written(request, Response::see_other(&request.link("/"))))
@@ -39,7 +41,8 @@ impl Book {
 
     /// GET `/entries/{id}`
     pub(crate) fn entry(&self, request: &mut Request<'_>) -> Outcome {
-        let entry = store::find(&self.database, request.parse("id")?)?.ok_or_else(Failure::not_found)?;
+        let id = pages::number(request.param("id")).ok_or_else(Failure::not_found)?;
+        let entry = store::find(&self.database, id)?.ok_or_else(Failure::not_found)?;
         request.render("entry.html", json!({ "entries": [entry] }))
     }
 
@@ -50,10 +53,16 @@ impl Book {
     }
 
     /// The form with what was typed, and a page of entries.
-    fn show(&self, request: &Request<'_>, page: Option<&str>, draft: &Draft, problems: &Problems) -> Outcome {
+    fn show(
+        &self,
+        request: &Request<'_>,
+        page: Option<&str>,
+        message: Option<&str>,
+        draft: &Draft,
+        problems: &Problems,
+    ) -> Outcome {
         let (entries, pages) = store::page(&self.database, page)?;
         let (token, cookie) = token::of(request)?;
-        let message = flash::message(request);
         let values = json!({
             "entries": entries,
             "pages": pages,
@@ -67,7 +76,7 @@ impl Book {
         if let Some(cookie) = cookie {
             response = response.with_cookie(&cookie);
         }
-        Ok(if message.is_some() { flash::told(request, response) } else { response })
+        Ok(response)
     }
 }
 

@@ -70,12 +70,39 @@ impl Draft {
 }
 
 fn missing(text: &str, words: &str) -> Option<String> {
-    text.is_empty().then(|| words.to_owned())
+    text.chars().all(is_unseen).then(|| words.to_owned())
 }
 
 fn too_long(text: &str, most: usize) -> Option<String> {
     let length = text.chars().count();
     (length > most).then(|| format!("This has {length} characters; there is room for {most}."))
+}
+
+/// A blank, or a character that takes no room: alone they are nothing to read. Within
+/// words some have a meaning, as where letters of Persian do not join.
+fn is_unseen(char: char) -> bool {
+    let takes_no_room = matches!(
+        char,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    );
+    takes_no_room || char.is_whitespace()
 }
 
 /// Browsers send CR LF for a line's end. Other control characters have no business here,
@@ -84,7 +111,7 @@ fn clean(text: &str) -> String {
     let is_odd = |char: char| {
         char.is_control() && char != '\n' || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    let text: String = text.replace("\r\n", "\n").chars().filter(|char| !is_odd(*char)).collect();
+    let text: String = text.replace("\r\n", "\n").replace('\r', "\n").chars().filter(|char| !is_odd(*char)).collect();
     text.trim().to_owned()
 }
 
@@ -101,6 +128,34 @@ mod tests {
         let draft = draft("name=+A%0D%0Ada%00%E2%80%AE+&text=%0D%0Aone%0D%0A%09two%0D%0A");
         assert_eq!((draft.name.as_str(), draft.text.as_str()), ("A da", "one\ntwo"));
         assert_eq!(draft.problems(), Problems::default());
+    }
+
+    /// A lone CR was a line's end once, and words are not to join.
+    #[test]
+    fn every_line_end_is_one() {
+        assert_eq!(draft("name=a%0Db&text=one%0Dtwo%0D%0D%0Athree%0A%0Dfour").text, "one\ntwo\n\nthree\n\nfour");
+        assert_eq!(draft("name=a%0Db").name, "a b");
+    }
+
+    #[test]
+    fn what_nobody_sees_is_nothing() {
+        for unseen in
+            ["\u{200b}", "\u{feff} \u{2060}", "\u{ad}", "\u{3164}", "\u{2800}", "\u{200d}\u{fe0f}", "\u{e0020}"]
+        {
+            let unseen = Draft { name: unseen.to_owned(), place: unseen.to_owned(), text: unseen.to_owned() };
+            let problems = unseen.problems();
+            assert_eq!(
+                (problems.name.is_some(), problems.place, problems.text.is_some()),
+                (true, None, true),
+                "{unseen:?}"
+            );
+        }
+        // In a word it joins or parts letters; with a heart it makes it red.
+        let seen =
+            Draft {
+                name: "می\u{200c}خواهم".to_owned(), text: "\u{2764}\u{fe0f}".to_owned(), ..Draft::default()
+            };
+        assert_eq!(seen.problems(), Problems::default());
     }
 
     #[test]

@@ -18,8 +18,12 @@ pub(crate) fn message(request: &Request<'_>) -> Option<&'static str> {
     (request.cookie(COOKIE)? == WRITTEN).then_some("Thank you! Your entry is in the book.")
 }
 
-/// Takes the message away, now that it was told.
+/// Takes the message away, if there is one: it was told, or is true no more. HEAD shows
+/// nobody anything.
 pub(crate) fn told(request: &Request<'_>, response: Response) -> Response {
+    if message(request).is_none() || request.method() == "HEAD" {
+        return response;
+    }
     let mut cookie = cookie(request, COOKIE, String::new());
     cookie.make_removal();
     response.with_cookie(&cookie)

@@ -1,5 +1,7 @@
 //! Which entries are on which page.
 
+use std::str::FromStr;
+
 use serde::Serialize;
 
 /// As many are on a page.
@@ -19,7 +21,7 @@ pub(crate) struct Pages {
 impl Pages {
     /// The page that is asked for by its number, if there is one.
     pub(crate) fn new(asked: Option<&str>, count: u32) -> Option<Self> {
-        let number = asked.map_or(Some(1), |text| text.parse().ok())?;
+        let number = asked.map_or(Some(1), number)?;
         let last = count.div_ceil(PER_PAGE).max(1);
         (1..=last).contains(&number).then_some(Self {
             count,
@@ -36,6 +38,13 @@ impl Pages {
     }
 }
 
+/// A number from 1 on, written as a number is: `+1` and `01` would be other addresses of
+/// the same.
+pub(crate) fn number<T: FromStr>(text: &str) -> Option<T> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    plain.then(|| text.parse().ok())?
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,7 +56,7 @@ mod tests {
         let middle = Pages { count: 41, number: 2, last: 3, newer: Some(1), older: Some(3) };
         assert_eq!(Pages::new(Some("2"), 41), Some(middle));
         assert_eq!(Pages::new(Some("3"), 41).map(|pages| (pages.offset(), pages.older)), Some((40, None)));
-        for asked in ["0", "4", "-1", "x", "", "1.5", "99999999999999999999"] {
+        for asked in ["0", "4", "-1", "x", "", "1.5", "+1", "01", " 1", "١", "99999999999999999999"] {
             assert_eq!(Pages::new(Some(asked), 41), None, "{asked}");
         }
     }

@@ -65,6 +65,14 @@ fn an_entry_is_written_read_and_told_of_once() {
     let flash = written.header("set-cookie").unwrap();
     assert_eq!(flash, "guestbook-flash=written; HttpOnly; SameSite=Lax; Path=/");
 
+    // An answer that nobody sees leaves it; a page that says otherwise has no place for it.
+    let head = visit.client.head("/").header("Cookie", "guestbook-flash=written").send();
+    assert!(!head.headers.iter().any(|(_, value)| value.starts_with(b"guestbook-flash")), "{:?}", head.headers);
+    let token = &visit.token;
+    let wrong = visit.post_raw(&format!("token={token}"), &format!("guestbook-flash=written; guestbook-token={token}"));
+    assert_eq!(wrong.status, Status::UNPROCESSABLE_CONTENT);
+    assert!(!wrong.text().contains("Thank you"), "{}", wrong.text());
+    assert!(wrong.header("set-cookie").is_some_and(|cookie| cookie.starts_with("guestbook-flash=;")));
     let next = visit.client.get("/").header("Cookie", "guestbook-flash=written").send();
     assert!(next.text().contains("Your entry is in the book."));
     let removed = next.headers.iter().any(|(_, value)| value.starts_with(b"guestbook-flash=;"));
@@ -173,7 +181,18 @@ fn pages_have_twenty_entries_each() {
     assert_eq!((entries("/"), entries("/?page=1"), entries("/?page=2")), (20, 20, 1));
     assert!(visit.page("/").contains("href=\"/?page=2\"") && visit.page("/").contains(">n21<"));
     assert!(visit.page("/?page=2").contains("href=\"/\">← Newer") && visit.page("/?page=2").contains(">n1<"));
-    for target in ["/?page=0", "/?page=3", "/?page=x", "/?page=-1", "/?page=", "/entries.json?page=3"] {
+    for target in [
+        "/?page=0",
+        "/?page=3",
+        "/?page=x",
+        "/?page=-1",
+        "/?page=",
+        "/?page=01",
+        "/?page=%2B1",
+        "/entries.json?page=3",
+        "/entries/01",
+        "/entries/+1",
+    ] {
         assert_eq!(visit.client.get(target).send().status, Status::NOT_FOUND, "{target}");
     }
 }
