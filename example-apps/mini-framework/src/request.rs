@@ -114,7 +114,8 @@ impl<'r> Request<'r> {
 
     /// Whether the browser says that a page of another site sent this. `Sec-Fetch-Site`
     /// says it, but browsers send that only to https and to their own machine; elsewhere
-    /// `Origin` does. Who says neither is none, or an old one.
+    /// `Origin` does, which is compared with Host: a proxy has to pass that on as it came.
+    /// Who says neither is no browser, or an old one.
     #[must_use]
     pub fn is_foreign(&self) -> bool {
         let said = |name: &str| self.environ.get(name);
