@@ -114,7 +114,8 @@ impl<'r> Request<'r> {
 
     /// Whether the browser says that a page of another site sent this. `Sec-Fetch-Site`
     /// says it, but browsers send that only to https and to their own machine; elsewhere
-    /// `Origin` does, which is compared with Host: a proxy has to pass that on as it came.
+    /// `Origin` does, which is compared with Host: a proxy has to pass that on, if not its
+    /// port.
     /// Who says neither is no browser, or an old one.
     #[must_use]
     pub fn is_foreign(&self) -> bool {
@@ -123,9 +124,11 @@ impl<'r> Request<'r> {
         if let Some(site) = said("HTTP_SEC_FETCH_SITE") {
             return !matches!(&*site, b"same-origin" | b"none");
         }
-        // Without the scheme: whoever decrypts before this server may not tell of it.
+        // Without the scheme: whoever decrypts before this server may not tell of it. And
+        // proxies may have left the port out.
         let is_host = |origin: &[u8]| {
-            memchr::memmem::find(origin, b"://").is_some_and(|at| origin[at + 3..].eq_ignore_ascii_case(&host))
+            let name = memchr::memmem::find(origin, b"://").map_or(&[][..], |at| &origin[at + 3..]);
+            [name, without_port(name)].iter().any(|name| name.eq_ignore_ascii_case(&host))
         };
         said("HTTP_ORIGIN").is_some_and(|origin| !is_host(&origin))
     }
@@ -210,6 +213,12 @@ impl<'r> Request<'r> {
     pub(crate) fn has_template(&self, name: &str) -> bool {
         self.templates.has(name)
     }
+}
+
+/// A host's name.
+fn without_port(host: &[u8]) -> &[u8] {
+    let end = memchr::memrchr(b':', host).filter(|end| host[end + 1..].iter().all(u8::is_ascii_digit));
+    &host[..end.unwrap_or(host.len())]
 }
 
 /// Percent-encodes what may not stand anywhere in an address, but for some of it.

@@ -230,6 +230,13 @@ fn a_browser_says_which_site_it_comes_from() {
     for origin in others {
         assert!(foreign(&[host, ("Origin", origin)]), "{origin}");
     }
+    // As a proxy passes it on that leaves the port out.
+    let bare = ("Host", "a.example");
+    for (origin, is_foreign) in
+        [("http://a.example:82", false), ("http://a.example", false), ("http://b.example:82", true)]
+    {
+        assert_eq!(foreign(&[bare, ("Origin", origin)]), is_foreign, "{origin}");
+    }
     for (site, is_foreign) in [("same-origin", false), ("none", false), ("same-site", true), ("cross-site", true)] {
         let site = ("Sec-Fetch-Site", site);
         assert_eq!(foreign(&[host, site]), is_foreign, "{site:?}");

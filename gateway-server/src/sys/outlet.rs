@@ -257,6 +257,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri makes no FIFO")]
     fn a_fifo_that_nobody_reads_is_not_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fifo");
