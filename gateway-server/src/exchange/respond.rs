@@ -290,9 +290,10 @@ impl Exchange {
     }
 
     fn drop_response(&mut self) {
-        let wire = self.slot.wire();
-        wire.state.finish();
-        self.end = if wire.ends_with_connection() { End::Reset } else { End::Cut };
+        // TLS has a word for the end of what was sent, which is left out.
+        let looks_whole = self.slot.wire_ref().ends_with_connection() && !self.slot.is_secure();
+        self.slot.wire().state.finish();
+        self.end = if looks_whole { End::Reset } else { End::Cut };
         self.close(true);
     }
 

@@ -53,9 +53,9 @@ impl Stream {
     }
 
     /// Breaks the connection off, for a client that would take its end for that of what
-    /// it was sent. TLS has a word for that end, and Unix sockets know nothing else.
+    /// it was sent. Unix sockets know nothing but an end.
     pub fn reset(&self) {
-        if self.is_secure() || rustix::net::connect_unspec(&self.socket).is_err() {
+        if rustix::net::connect_unspec(&self.socket).is_err() {
             let _ = rustix::net::shutdown(&self.socket, Shutdown::Both);
         }
     }

@@ -128,11 +128,31 @@ pub(super) fn wakes(notes: Notes) -> impl Iterator<Item = Wake> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{ErrorKind, Read as _};
+    use std::net::{TcpListener, TcpStream};
     use std::os::fd::OwnedFd;
     use std::os::unix::net::UnixStream;
 
     use super::*;
     use crate::stats::Crowd;
+
+    /// What a client reads of an answer that is ended in the stead of its call.
+    fn ended(scheme: Scheme, is_whole: bool) -> Result<usize, ErrorKind> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        Shared::new(Stream::from(OwnedFd::from(stream)), scheme).end(is_whole);
+        client.read_to_end(&mut Vec::new()).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn what_is_as_long_as_its_connection_and_not_whole_is_reset() {
+        for scheme in [Scheme::Uwsgi, Scheme::Scgi] {
+            assert_eq!(ended(scheme, false), Err(ErrorKind::ConnectionReset), "{scheme:?}");
+            assert_eq!(ended(scheme, true), Ok(0), "{scheme:?}");
+        }
+        assert_eq!((ended(Scheme::Http, false), ended(Scheme::FastCgi, false)), (Ok(0), Ok(0)));
+    }
 
     /// A call that returns while it is looked at is no late one, which nobody would
     /// take back from the board.
